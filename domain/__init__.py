@@ -1,0 +1,1 @@
+"""Pure rules of Darkroom: no I/O, no framework, no database."""

@@ -1,0 +1,48 @@
+"""The cost of an attempt as the provider's own word gives it, with the basis that it stands on."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+from domain.money import product
+
+
+class Basis(StrEnum):
+    """Where an amount comes from, the best first."""
+
+    PROVIDER_PRICE = "provider_price"
+    BILLABLE_UNITS = "billable_units"
+    GPU_SECONDS = "gpu_seconds"
+    CATALOGUE = "catalogue"
+    NOT_BILLED = "not_billed"
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What an attempt cost, in nano-dollars.
+
+    ``nano`` is None where it is not known: never 0.
+    ``final`` is False where the provider may still say otherwise.
+    """
+
+    nano: int | None
+    basis: Basis | None
+    final: bool
+    units: Decimal | None = None
+
+
+UNKNOWN_COST = Cost(None, None, final=False)
+NOT_BILLED = Cost(0, Basis.NOT_BILLED, final=True)
+
+
+def from_units(
+    units: Decimal | None, unit_price: Decimal | None, *, basis: Basis = Basis.BILLABLE_UNITS
+) -> Cost:
+    """Billed units times the price of one; unknown as soon as either is."""
+    if units is None or not units.is_finite() or units < 0:
+        return UNKNOWN_COST
+    if units == 0:
+        return Cost(0, basis, final=True, units=units)
+    if unit_price is None:
+        return Cost(None, None, final=False, units=units)
+    return Cost(product(units, unit_price), basis, final=True, units=units)

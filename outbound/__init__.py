@@ -1,0 +1,1 @@
+"""Every HTTP request that Darkroom makes by itself: provider calls' wire, guarded downloads, callbacks."""
