@@ -135,7 +135,10 @@ class Generating:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The provider's verdict: done. ``inference_seconds`` is its own figure; ``filtered`` counts blanked files."""
+    """The provider's verdict: done.
+
+    ``inference_seconds`` is its own figure; ``filtered`` counts the files that its safety filter blanked.
+    """
 
     outputs: tuple[Output, ...]
     cost: Cost
@@ -223,5 +226,5 @@ class Provider(Protocol):
         ...
 
     def next_look(self, kind: Kind, age: float) -> float | None:
-        """Seconds until the next look at a request accepted ``age`` seconds ago; None when the schedule ends."""
+        """Seconds until the next look at a request of ``age`` seconds; None when the schedule has ended."""
         ...
