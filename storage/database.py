@@ -1,0 +1,44 @@
+"""Sessions: one per unit of work, committed at its edge."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Engine, create_engine
+from sqlmodel import Session, text
+
+__all__ = ["Database", "Session"]
+
+
+class Database:
+    """The one PostgreSQL. Opening it connects to nothing; the first unit of work does."""
+
+    def __init__(self, url: str, *, pool: int = 5, overflow: int = 10) -> None:
+        self.url = url
+        self.engine: Engine = create_engine(
+            url,
+            pool_size=pool,
+            max_overflow=overflow,
+            pool_pre_ping=True,
+            pool_timeout=10,
+            connect_args={"connect_timeout": 5, "application_name": "darkroom"},
+        )
+
+    @contextmanager
+    def work(self) -> Iterator[Session]:
+        """A unit of work: commits when the block ends, rolls back when it raises."""
+        with Session(self.engine, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    def ping(self) -> None:
+        """Raise when the database does not answer."""
+        with self.engine.connect() as connection:
+            connection.execute(text("SELECT 1"))
+
+    def close(self) -> None:
+        """Give every connection back."""
+        self.engine.dispose()
+
+    @property
+    def conninfo(self) -> str:
+        """The address for a plain psycopg connection, as LISTEN needs one."""
+        return self.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)

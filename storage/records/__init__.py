@@ -1,0 +1,25 @@
+"""The database rows of Darkroom, a file per family; importing this package registers every table."""
+
+from storage.records.access import ApiKeyRecord, IdempotencyRecord, ProjectRecord
+from storage.records.agenda import AgendaRecord, HeartbeatRecord
+from storage.records.attempts import AttemptRecord
+from storage.records.callbacks import DeliveryRecord, DeliveryTryRecord, EventRecord
+from storage.records.jobs import AssetRecord, JobEventRecord, JobRecord
+from storage.records.ledger import LedgerEntryRecord, UnitPriceRecord
+
+__all__ = [
+    "AgendaRecord",
+    "ApiKeyRecord",
+    "AssetRecord",
+    "AttemptRecord",
+    "DeliveryRecord",
+    "DeliveryTryRecord",
+    "EventRecord",
+    "HeartbeatRecord",
+    "IdempotencyRecord",
+    "JobEventRecord",
+    "JobRecord",
+    "LedgerEntryRecord",
+    "ProjectRecord",
+    "UnitPriceRecord",
+]

@@ -1,0 +1,35 @@
+"""What is due when: a narrow row for each open job, gone when it ends, so looking never grows dear."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Index
+from sqlmodel import Field, SQLModel
+
+from storage.records.columns import moment
+
+
+class AgendaRecord(SQLModel, table=True):
+    """When an open job must be looked at again, and who holds it until then.
+
+    ``next_at`` is also the lease: whoever takes the row moves it on, and if they die it comes due again.
+    """
+
+    __tablename__ = "agenda"
+    __table_args__ = (Index("agenda_due", "next_at"),)
+
+    job_id: UUID = Field(foreign_key="jobs.id", primary_key=True)
+    kind: str
+    priority: int
+    status: str
+    owner: str | None = None
+    next_at: datetime = moment(nullable=False)
+
+
+class HeartbeatRecord(SQLModel, table=True):
+    """When a process that owns time was last alive."""
+
+    __tablename__ = "heartbeats"
+
+    process: str = Field(primary_key=True)
+    at: datetime = moment(nullable=False)
