@@ -11,8 +11,7 @@ from storage.records.columns import moment, nano
 
 
 class LedgerEntryRecord(SQLModel, table=True):
-    """One booking: ``reserve`` and ``release`` hold and free an expected amount, ``settle`` and
-    ``adjust`` spend.
+    """One booking: ``reserve`` and ``release`` hold and free, ``settle`` and ``adjust`` spend.
 
     A ``release`` is booked as a negative amount: what is held is the sum of reserve and release, what is
     spent the sum of settle and adjust.
