@@ -50,6 +50,7 @@ class AttemptRecord(SQLModel, table=True):
     filtered: int = 0
     queue_position: int | None = None
     missing: int = 0
+    troubles: int = 0
     store_tries: int = 0
     cancel_effect: str | None = None
     sandbox: bool = False

@@ -14,8 +14,8 @@ from storage.records.columns import document, exact, moment, nano, new_id
 class JobRecord(SQLModel, table=True):
     """What a customer asked for: one generation, with one price and one outcome.
 
-    ``plan`` is the ranked list of offers to try, fixed when the job was accepted; ``attempts`` counts
-    the tries.
+    ``plan`` is the ranked list of offers to try, fixed when the job was accepted; ``plan_at`` is the one
+    to try next, and ``attempts`` counts the tries.
     """
 
     __tablename__ = "jobs"
@@ -39,6 +39,7 @@ class JobRecord(SQLModel, table=True):
     plan: list[dict[str, Any]] = document()
     provider: str | None = None
     endpoint: str | None = None
+    plan_at: int = 0
     attempts: int = 0
     quoted_nano: int | None = nano()
     reserved_nano: int = Field(default=0, sa_column=Column(BigInteger, nullable=False))

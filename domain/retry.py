@@ -1,0 +1,77 @@
+"""Whether a job that met a failure is tried again, where, and when: a pure decision."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from domain.costs import Cost
+from domain.failures import ErrorCode, Failure
+
+MAX_BILLABLE_ATTEMPTS: Final = 3
+GIVE_UP_SECONDS: Final = 3600.0
+_LONGEST_PAUSE: Final = 60.0
+
+# What stays wrong wherever it is sent, or what only a person can mend.
+_FINAL: Final = frozenset({ErrorCode.CONTENT_POLICY, ErrorCode.INVALID_INPUT, ErrorCode.INSUFFICIENT_FUNDS})
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """Try the offer at ``position`` of the plan after ``delay`` seconds."""
+
+    position: int
+    delay: float
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """How far a job has come.
+
+    ``exhausted`` marks the offers of the plan that will keep refusing; ``age`` is in seconds since accept;
+    ``taken`` counts the attempts that a provider accepted, ``refusals`` those that none did.
+    """
+
+    position: int
+    exhausted: Sequence[bool]
+    taken: int
+    refusals: int
+    age: float
+    fallback: bool
+
+
+def after_refusal(failure: Failure, tried: Tried, *, retry_after: float | None) -> Again | None:
+    """What follows a submit that was provably not accepted: another offer, the same again, or None to stop.
+
+    Nothing was billed, so it is bounded by time and not by number.
+    """
+    if failure.code in _FINAL or not (failure.retryable or failure.elsewhere) or tried.age > GIVE_UP_SECONDS:
+        return None
+    return _next(failure, tried, pause=retry_after if retry_after is not None else _pause(tried.refusals))
+
+
+def after_verdict(failure: Failure, cost: Cost, tried: Tried) -> Again | None:
+    """What follows the provider's verdict that a generation failed.
+
+    Tried again only where the provider says that it may help and the failed attempt was certainly free:
+    an attempt that may have been billed is never repeated by itself.
+    """
+    if cost.nano != 0 or failure.code in _FINAL or not (failure.retryable or failure.elsewhere):
+        return None
+    if tried.taken >= MAX_BILLABLE_ATTEMPTS:
+        return None
+    return _next(failure, tried, pause=_pause(tried.taken))
+
+
+def _next(failure: Failure, tried: Tried, *, pause: float) -> Again | None:
+    count = len(tried.exhausted)
+    order = [(tried.position + step) % count for step in range(1, count)] if tried.fallback else []
+    for position in order:
+        if not tried.exhausted[position]:
+            wrapped = position < tried.position
+            return Again(position, pause if wrapped else 0.0)
+    stuck = failure.elsewhere or tried.exhausted[tried.position]
+    return None if stuck else Again(tried.position, pause)
+
+
+def _pause(tries: int) -> float:
+    return min(2.0 ** max(tries - 1, 0), _LONGEST_PAUSE)

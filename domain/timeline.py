@@ -1,0 +1,92 @@
+"""Where a job's time went: the phases of an attempt's clock, advanced by what each look saw."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+
+class Phase(StrEnum):
+    """The phases of a job's latency, in order."""
+
+    QUEUE = "queue"
+    PROVIDER_QUEUE = "provider_queue"
+    COLD_START = "cold_start"
+    GENERATION = "generation"
+    DETECTION = "detection"
+    DOWNLOAD = "download"
+    STORE = "store"
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseClock:
+    """The running clock of an accepted attempt.
+
+    ``phase`` is None until the provider has first said where the request stands; ``phases`` holds seconds.
+    """
+
+    phase: Phase | None
+    since: datetime
+    phases: Mapping[str, float] = field(default_factory=dict)
+
+
+def queued_phase(position: int | None, current: Phase | None) -> Phase:
+    """Waiting behind others, or at the head of the queue for a runner: a cold start.
+
+    Where the position is not told, the last known one stands.
+    """
+    if position == 0:
+        return Phase.COLD_START
+    if position is None and current is Phase.COLD_START:
+        return Phase.COLD_START
+    return Phase.PROVIDER_QUEUE
+
+
+def advance(clock: PhaseClock, seen: Phase, at: datetime) -> PhaseClock:
+    """The clock after a look at ``at`` that saw ``seen``; the time since belongs to the phase before it."""
+    if clock.phase is seen:
+        return clock
+    return PhaseClock(seen, at, _add(clock.phases, clock.phase or seen, _seconds(clock.since, at)))
+
+
+def finish(
+    clock: PhaseClock, at: datetime, *, inference: Decimal | None, interval: float | None
+) -> dict[str, float]:
+    """The phases once the verdict was seen at ``at``.
+
+    ``inference`` is the provider's own figure for the work, in seconds: what is left of the generation as we
+    saw it is how late we looked (``detection``), which cannot be more than ``interval``, the time between two
+    looks. Without a figure, detection is not known and stays out.
+    """
+    spent = _seconds(clock.since, at)
+    if inference is None:
+        return _add(clock.phases, clock.phase or Phase.GENERATION, spent)
+    worked = float(inference)
+    if clock.phase is not Phase.GENERATION:
+        # It was never seen at work: the end of the time waited was the work.
+        generation = min(worked, spent)
+        waited = _add(clock.phases, clock.phase or Phase.PROVIDER_QUEUE, spent - generation)
+        return _add(_add(waited, Phase.GENERATION, generation), Phase.DETECTION, 0.0)
+    late = max(spent - worked, 0.0)
+    late = min(late, interval) if interval is not None else late
+    return _add(_add(clock.phases, Phase.GENERATION, spent - late), Phase.DETECTION, late)
+
+
+def latency(total: float, attempts: list[Mapping[str, float]]) -> dict[str, float | None]:
+    """A job's latency in seconds: every phase over all its attempts, ours being what is left of ``total``."""
+    sums: dict[str, float | None] = {"total": round(total, 3)}
+    rest = total
+    for phase in list(Phase)[1:]:
+        known = [spent[phase] for spent in attempts if phase in spent]
+        sums[phase] = round(sum(known), 3) if known else None
+        rest -= sum(known)
+    return {"total": sums["total"], Phase.QUEUE: round(max(rest, 0.0), 3)} | sums
+
+
+def _seconds(start: datetime, end: datetime) -> float:
+    return max((end - start).total_seconds(), 0.0)
+
+
+def _add(phases: Mapping[str, float], phase: Phase, seconds: float) -> dict[str, float]:
+    return {**phases, phase.value: round(phases.get(phase.value, 0.0) + seconds, 6)}

@@ -1,0 +1,122 @@
+"""Due times of open jobs: set as they move, claimed by lease, and the knock that wakes the watcher."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import func, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import Session, col, delete, update
+
+from domain.generation import Priority
+from storage.records import AgendaRecord, JobRecord
+
+WAKE_CHANNEL: Final = "darkroom_wake"
+ENDED_CHANNEL: Final = "darkroom_ended"
+
+_CLAIM: Final = text(
+    """
+    UPDATE agenda SET next_at = :until, owner = :owner
+    WHERE job_id IN (
+        SELECT job_id FROM agenda
+        WHERE next_at <= :now
+        ORDER BY next_at, priority LIMIT :most
+        FOR UPDATE SKIP LOCKED)
+    RETURNING job_id, kind, status
+    """
+)
+
+_RESCHEDULE: Final = text(
+    """
+    UPDATE agenda SET next_at = due.next_at, owner = NULL
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:times AS timestamptz[])) AS due(job_id, next_at)
+    WHERE agenda.job_id = due.job_id AND agenda.owner = :owner
+    """
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """An open job whose time has come, and the state that it was in."""
+
+    job_id: UUID
+    kind: str
+    status: str
+
+
+def schedule(session: Session, job: JobRecord, next_at: datetime) -> None:
+    """Have ``job`` looked at again at ``next_at``, by whoever is free then."""
+    row = {
+        "job_id": job.id,
+        "kind": job.kind,
+        "priority": Priority(job.priority).rank,
+        "status": job.status,
+        "owner": None,
+        "next_at": next_at,
+    }
+    session.flush()
+    statement = insert(AgendaRecord).values(row)
+    session.execute(
+        statement.on_conflict_do_update(
+            index_elements=["job_id"], set_={"status": job.status, "owner": None, "next_at": next_at}
+        )
+    )
+
+
+def unschedule(session: Session, job_id: UUID) -> None:
+    """Take an ended job off the agenda."""
+    session.exec(delete(AgendaRecord).where(col(AgendaRecord.job_id) == job_id))
+
+
+def claim_due(session: Session, *, owner: str, now: datetime, lease: timedelta, most: int) -> Sequence[Due]:
+    """Take up to ``most`` rows whose time has come; each is the caller's until ``lease`` has passed."""
+    rows = session.connection().execute(
+        _CLAIM, {"until": now + lease, "owner": owner, "now": now, "most": most}
+    )
+    return [Due(row.job_id, row.kind, row.status) for row in rows]
+
+
+def take(session: Session, job_id: UUID, *, owner: str, now: datetime, lease: timedelta) -> bool:
+    """Hold one job for a piece of work; False while another worker holds it.
+
+    The watcher's own claim is no obstacle: it ends with the message that brought the caller here.
+    """
+    held = col(AgendaRecord.owner).like("worker:%") & (col(AgendaRecord.next_at) > now)
+    statement = (
+        update(AgendaRecord)
+        .where(
+            col(AgendaRecord.job_id) == job_id,
+            (col(AgendaRecord.owner) == owner) | ~func.coalesce(held, False),
+        )
+        .values(owner=owner, next_at=now + lease)
+    )
+    return session.exec(statement).rowcount == 1
+
+
+def reschedule(session: Session, times: Sequence[tuple[UUID, datetime]], *, owner: str) -> None:
+    """Give claimed jobs back, each with the time of its next look; what ``owner`` lost is left alone."""
+    if not times:
+        return
+    ids, moments = zip(*times, strict=True)
+    session.connection().execute(_RESCHEDULE, {"ids": list(ids), "times": list(moments), "owner": owner})
+
+
+def look_now(session: Session, job_id: UUID, now: datetime) -> None:
+    """Have a job looked at at once: something was heard of it."""
+    statement = update(AgendaRecord).where(col(AgendaRecord.job_id) == job_id)
+    session.exec(statement.values(owner=None, next_at=now))
+    wake(session)
+
+
+def wake(session: Session) -> None:
+    """Wake the watcher once this unit of work is committed."""
+    session.connection().execute(text(f"NOTIFY {WAKE_CHANNEL}"))
+
+
+def announce_end(session: Session, job_id: UUID) -> None:
+    """Tell whoever waits for ``job_id`` that it has ended, once this unit of work is committed."""
+    session.connection().execute(
+        text("SELECT pg_notify(:channel, :id)"), {"channel": ENDED_CHANNEL, "id": str(job_id)}
+    )

@@ -1,0 +1,76 @@
+"""Events for customers and their deliveries: written with the move that caused them, claimed when due."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlmodel import Session, select
+
+from storage.records import DeliveryRecord, DeliveryTryRecord, EventRecord
+
+_CLAIM: Final = text(
+    """
+    UPDATE deliveries SET next_at = :until, owner = :owner
+    WHERE id IN (
+        SELECT id FROM deliveries
+        WHERE status = 'pending' AND next_at <= :now
+        ORDER BY next_at LIMIT :most
+        FOR UPDATE SKIP LOCKED)
+    RETURNING id
+    """
+)
+
+
+def add_event(
+    session: Session,
+    *,
+    event_id: UUID,
+    project_id: UUID,
+    job_id: UUID,
+    type_: str,
+    body: str,
+    at: datetime,
+) -> None:
+    """Write down what happened, exactly as it will be signed."""
+    session.add(
+        EventRecord(id=event_id, project_id=project_id, job_id=job_id, type=type_, body=body, created_at=at)
+    )
+
+
+def add_delivery(session: Session, *, event_id: UUID, project_id: UUID, url: str, at: datetime) -> None:
+    """Have an event told to ``url``, for the first time at ``at``."""
+    session.flush()
+    session.add(
+        DeliveryRecord(
+            event_id=event_id, project_id=project_id, url=url, status="pending", next_at=at, created_at=at
+        )
+    )
+
+
+def claim_deliveries(
+    session: Session, *, owner: str, now: datetime, lease: timedelta, most: int
+) -> Sequence[UUID]:
+    """Take up to ``most`` deliveries whose next try is due."""
+    rows = session.connection().execute(
+        _CLAIM, {"until": now + lease, "owner": owner, "now": now, "most": most}
+    )
+    return [row.id for row in rows]
+
+
+def lock_delivery(session: Session, delivery_id: UUID) -> DeliveryRecord | None:
+    """A delivery, held until the unit of work ends."""
+    found = select(DeliveryRecord).where(DeliveryRecord.id == delivery_id).with_for_update()
+    return session.exec(found).one_or_none()
+
+
+def event_of(session: Session, event_id: UUID) -> EventRecord:
+    """The event that a delivery tells."""
+    return session.exec(select(EventRecord).where(EventRecord.id == event_id)).one()
+
+
+def tries_of(session: Session, delivery_id: UUID) -> Sequence[DeliveryTryRecord]:
+    """Every try of a delivery, in order."""
+    found = select(DeliveryTryRecord).where(DeliveryTryRecord.delivery_id == delivery_id)
+    return session.exec(found.order_by("number")).all()

@@ -1,0 +1,81 @@
+"""Bookings: the ledger is only ever appended to, and adds up at any moment."""
+
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from sqlalchemy import func
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import Session, col, select
+
+from storage.records import AttemptRecord, JobRecord, LedgerEntryRecord, UnitPriceRecord
+
+HOLDS = ("reserve", "release")
+SPENDS = ("settle", "adjust")
+
+
+def reserve(session: Session, job: JobRecord, nano: int, at: datetime) -> None:
+    """Hold what a job may cost."""
+    _book(session, job, "reserve", nano, at, basis="quote")
+
+
+def release(session: Session, job: JobRecord, nano: int, at: datetime) -> None:
+    """Free what was held and will not be spent, or has been settled."""
+    _book(session, job, "release", -nano, at)
+
+
+def settle(session: Session, job: JobRecord, attempt: AttemptRecord, at: datetime) -> None:
+    """Book what an attempt cost; an unknown cost is no booking at all."""
+    if attempt.cost_nano is not None:
+        _book(session, job, "settle", attempt.cost_nano, at, basis=attempt.cost_basis, attempt_id=attempt.id)
+
+
+def held_and_spent(session: Session, project_id: UUID) -> tuple[int, int]:
+    """What a project holds in reserve and what it has spent, in nano-dollars."""
+    return _sum(session, project_id, HOLDS), _sum(session, project_id, SPENDS)
+
+
+def remember_price(
+    session: Session, *, provider: str, endpoint: str, usd: Decimal, unit: str, at: datetime
+) -> None:
+    """Keep the unit price that a provider named, for quotes and for when it cannot be asked."""
+    row = {"provider": provider, "endpoint": endpoint, "usd": usd, "unit": unit, "at": at}
+    fresh = {"usd": usd, "unit": unit, "at": at}
+    statement = insert(UnitPriceRecord).values(row)
+    session.execute(statement.on_conflict_do_update(index_elements=["provider", "endpoint"], set_=fresh))
+
+
+def known_price(session: Session, provider: str, endpoint: str) -> UnitPriceRecord | None:
+    """The unit price that a provider named last."""
+    return session.get(UnitPriceRecord, (provider, endpoint))
+
+
+def _book(
+    session: Session,
+    job: JobRecord,
+    kind: str,
+    nano: int,
+    at: datetime,
+    *,
+    basis: str | None = None,
+    attempt_id: UUID | None = None,
+) -> None:
+    session.add(
+        LedgerEntryRecord(
+            project_id=job.project_id,
+            job_id=job.id,
+            attempt_id=attempt_id,
+            kind=kind,
+            nano=nano,
+            basis=basis,
+            at=at,
+        )
+    )
+
+
+def _sum(session: Session, project_id: UUID, kinds: tuple[str, ...]) -> int:
+    total = func.coalesce(func.sum(LedgerEntryRecord.nano), 0)
+    found = select(total).where(
+        LedgerEntryRecord.project_id == project_id, col(LedgerEntryRecord.kind).in_(kinds)
+    )
+    return int(session.exec(found).one())
