@@ -1,0 +1,1 @@
+"""The `darkroom` command: a client of the HTTP API, and what starts and checks the stack."""

@@ -1,0 +1,90 @@
+"""Ends the stack's processes when the supervisor was killed and could not do it itself.
+
+It reads the supervisor's notes from a pipe: ``+GROUP SIGNAL`` for a started process group, ``-GROUP`` for one
+that ended. The pipe closes when the supervisor is gone, however it went; what is still noted is then ended.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+
+from cli.stack.child import Child
+
+_GRACE_SECONDS = 8.0
+_LOOK_AGAIN_SECONDS = 0.1
+
+
+class Reaper:
+    """The supervisor's end of the pipe."""
+
+    def __init__(self, lock_descriptor: int) -> None:
+        self._process = subprocess.Popen(
+            (sys.executable, "-m", "cli.stack.reaper"),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            pass_fds=(lock_descriptor,),
+            start_new_session=True,
+            text=True,
+        )
+
+    def watch(self, child: Child) -> None:
+        """Note a process that must not outlive the supervisor."""
+        self._note(f"+{child.group} {int(child.program.stop_signal)}")
+
+    def forget(self, child: Child) -> None:
+        """Note that a process has ended."""
+        self._note(f"-{child.group}")
+
+    def close(self) -> None:
+        """End the reaper; whatever it still has noted ends with it."""
+        if self._process.stdin is not None:
+            with suppress(BrokenPipeError):
+                self._process.stdin.close()
+        self._process.wait()
+
+    def _note(self, line: str) -> None:
+        # A reaper that was killed takes nothing with it: the stack goes on without this safety net.
+        if self._process.stdin is not None:
+            with suppress(BrokenPipeError):
+                self._process.stdin.write(f"{line}\n")
+                self._process.stdin.flush()
+
+
+def noted(lines: Iterable[str]) -> dict[int, signal.Signals]:
+    """The groups that are left, oldest first, each with the signal on which it ends by itself."""
+    groups: dict[int, signal.Signals] = {}
+    for line in lines:
+        if line.startswith("+"):
+            group, stop_signal = line[1:].split()
+            groups[int(group)] = signal.Signals(int(stop_signal))
+        else:
+            groups.pop(int(line[1:]), None)
+    return groups
+
+
+def end(groups: dict[int, signal.Signals]) -> None:
+    """Ask every group to stop, newest first; kill what is still there after the grace period."""
+    for group, stop_signal in reversed(groups.items()):
+        _send(group, stop_signal)
+    deadline = time.monotonic() + _GRACE_SECONDS
+    while any(_send(group, 0) for group in groups) and time.monotonic() < deadline:
+        time.sleep(_LOOK_AGAIN_SECONDS)
+    for group in groups:
+        _send(group, signal.SIGKILL)
+
+
+def _send(group: int, number: int) -> bool:
+    try:
+        os.killpg(group, number)
+    except (ProcessLookupError, PermissionError):
+        # Gone, or (on macOS) dead and not yet collected.
+        return False
+    return True
+
+
+if __name__ == "__main__":
+    end(noted(sys.stdin))

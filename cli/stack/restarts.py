@@ -1,0 +1,29 @@
+"""When a process that died is started again, and when that is given up."""
+
+from dataclasses import dataclass
+
+QUICK_SECONDS = 10.0
+MOST_QUICK_DEATHS = 5
+_FIRST_DELAY_SECONDS = 0.5
+_LONGEST_DELAY_SECONDS = 8.0
+
+
+@dataclass(frozen=True, slots=True)
+class Restarts:
+    """How often in a row a process died soon after its start."""
+
+    quick_deaths: int = 0
+
+    def after(self, lived_seconds: float) -> "Restarts":
+        """The count after one more death; one that comes after a while of service starts it afresh."""
+        return Restarts(self.quick_deaths + 1 if lived_seconds < QUICK_SECONDS else 0)
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether starting it once more is pointless."""
+        return self.quick_deaths >= MOST_QUICK_DEATHS
+
+    @property
+    def delay_seconds(self) -> float:
+        """How long to wait before the next start: doubling, bounded."""
+        return min(_FIRST_DELAY_SECONDS * 2.0 ** max(self.quick_deaths - 1, 0), _LONGEST_DELAY_SECONDS)
