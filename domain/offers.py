@@ -1,12 +1,13 @@
 """Offers: the ways to run a catalogue model, what each costs per unit, and what is known of its speed."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
 
+from domain.generation import GenerationInput
 from domain.lifecycle import Kind
 
 
@@ -23,7 +24,7 @@ class Unit(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Tier:
-    """A price that holds when every named input has the named value."""
+    """A price that holds when every named input has the named value, or one of a list of values."""
 
     when: Mapping[str, Any]
     usd: Decimal
@@ -33,7 +34,10 @@ class Tier:
 class PriceRule:
     """What an offer costs: dollars per unit, the tiers in order (first match wins), and where this was read.
 
-    ``high_usd`` is the upper end where billing depends on load; None where the price is fixed.
+    ``high_usd`` is the upper end where billing depends on load or sources disagree; None where the price is
+    fixed. ``only_when`` limits the base price to the inputs that it was published for: outside of them, and
+    of the tiers, the price is not known. ``rounded_up`` means that the provider bills the size of each image
+    up to the next whole unit, so that the exact size is the lower end only.
     """
 
     unit: Unit
@@ -42,6 +46,8 @@ class PriceRule:
     source: str
     tiers: tuple[Tier, ...] = ()
     high_usd: Decimal | None = None
+    only_when: Mapping[str, Any] = field(default_factory=dict)
+    rounded_up: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +55,10 @@ class Offer:
     """One way to run a model: provider, endpoint, price rule and parameter mapping.
 
     ``defaults`` are inputs that the endpoint assumes when the customer is silent (they decide the price too).
-    ``price`` is None where no price is published: the offer can run, its quote is unknown.
+    ``price`` is None where no price is published: the offer can run, its quote is unknown; ``unit`` is then
+    what the provider counts, as far as that is known. ``image_endpoint`` is used instead of ``endpoint`` when
+    the job starts from an image. ``accepts`` names the inputs that it honours. ``priced_extra`` names the
+    provider's own parameters that change the price: a job that sets one through ``extra`` has no quote.
     """
 
     model: str
@@ -62,16 +71,35 @@ class Offer:
     quality: int = 0
     retention: str = "unknown"
     zero_retention: bool = False
+    unit: Unit | None = None
+    image_endpoint: str | None = None
+    accepts: frozenset[str] = frozenset()
+    priced_extra: frozenset[str] = frozenset()
+
+    @property
+    def billed_in(self) -> Unit | None:
+        """What the provider counts; None where that is not known."""
+        return self.unit if self.price is None else self.price.unit
+
+    def fitted_to(self, given: GenerationInput) -> Self:
+        """The offer with the endpoint that this input goes to."""
+        if self.image_endpoint is None or given.image_url is None:
+            return self
+        return replace(self, endpoint=self.image_endpoint, image_endpoint=None)
 
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """What an offer would cost for a request, in nano-dollars; both ends None where it is not known."""
+    """What an offer would cost for a request, in nano-dollars; both ends None where it is not known.
+
+    ``why`` says why the offer ranks where it does, once it has been ranked.
+    """
 
     offer: Offer
     low_nano: int | None
     high_nano: int | None
     basis: str | None
+    why: str | None = None
 
     @property
     def exact(self) -> bool:
