@@ -9,7 +9,7 @@ class LogFile:
     """Appends lines to one file; when it has grown too large it becomes ``<name>.1`` and a new one begins."""
 
     def __init__(self, path: Path, *, most_bytes: int = MOST_BYTES) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._path = path
         self._most = most_bytes
         self._file = path.open("a", encoding="utf-8")
