@@ -79,17 +79,17 @@ class Sender:
         self._seconds = timeout_seconds
 
     def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
-        """Send ``body`` once; whatever the network or the receiver does becomes an answer, not an exception."""
-        try_ = _Try()
+        """Send ``body`` once; trouble on the network or at the receiver is an answer, not an exception."""
+        exchange = _Exchange()
         try:
-            self._exchange(url, body, headers, try_)
+            self._send(url, body, headers, exchange)
         except BlockedAddress as error:
-            try_.error = f"refused: {error}"
+            exchange.error = f"refused: {error}"
         except httpx.TransportError as error:
-            try_.error = f"{type(error).__name__}: {error}".removesuffix(": ")
-        return try_.answer()
+            exchange.error = f"{type(error).__name__}: {error}".removesuffix(": ")
+        return exchange.answer()
 
-    def _exchange(self, url: str, body: bytes, headers: Mapping[str, str], try_: "_Try") -> None:
+    def _send(self, url: str, body: bytes, headers: Mapping[str, str], exchange: "_Exchange") -> None:
         transport = GuardedTransport(self._guard, Deadline(self._seconds))
         all_headers = httpx.Headers(_HEADERS)
         all_headers.update(headers)
@@ -97,14 +97,14 @@ class Sender:
             httpx.Client(transport=transport, timeout=self._seconds, trust_env=False) as client,
             client.stream("POST", read_url(url), content=body, headers=all_headers) as response,
         ):
-            try_.begin(response)
+            exchange.begin(response)
             for chunk in response.iter_raw():
-                try_.body += chunk
-                if len(try_.body) >= MAX_ANSWER_BYTES:
+                exchange.body += chunk
+                if len(exchange.body) >= MAX_ANSWER_BYTES:
                     break
 
 
-class _Try:
+class _Exchange:
     """One exchange as it unfolds, so that what came before a break is kept."""
 
     def __init__(self) -> None:
