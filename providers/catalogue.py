@@ -10,7 +10,7 @@ from typing import Final, Self
 
 from domain.lifecycle import Kind
 from domain.offers import Offer
-from providers.catalogue_file import CatalogueFile, ModelEntry, OfferEntry, ProviderEntry, read
+from providers.catalogue_file import CatalogueFile, OfferEntry, ProviderEntry, read
 
 SHIPPED: Final = Path(__file__).with_name("catalogue.toml")
 
@@ -140,13 +140,9 @@ class Catalogue:
         )
 
     def _named(self, entries: CatalogueFile) -> Iterator[CatalogueModel]:
-        for name, entry in entries.models.items():
-            # The reader has refused a model without a kind.
-            if entry.kind is not None:
-                yield CatalogueModel(name, entry.kind, self._offers_of(name, entry.kind, entry))
-
-    def _offers_of(self, name: str, kind: Kind, entry: ModelEntry) -> tuple[Offer, ...]:
-        return tuple(self._offer(name, kind, offer) for offer in entry.offers)
+        for name, kind in entries.kinds().items():
+            offers = tuple(self._offer(name, kind, entry) for entry in entries.models[name].offers)
+            yield CatalogueModel(name, kind, offers)
 
     def _offer(self, name: str, kind: Kind, entry: OfferEntry) -> Offer:
         about = self._about(entry.provider)

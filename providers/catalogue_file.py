@@ -195,9 +195,9 @@ class CatalogueFile(_Strict):
             }
         )
 
-    def without_kind(self) -> list[str]:
-        """The models whose kind nobody has said."""
-        return [name for name, entry in self.models.items() if entry.kind is None]
+    def kinds(self) -> dict[str, Kind]:
+        """What each model makes, as far as it is said."""
+        return {name: entry.kind for name, entry in self.models.items() if entry.kind is not None}
 
 
 def read(path: Path, *, over: CatalogueFile | None = None) -> CatalogueFile:
@@ -217,8 +217,8 @@ def read(path: Path, *, over: CatalogueFile | None = None) -> CatalogueFile:
     except ValueError as error:
         raise CatalogueFileError(path, [f"is not TOML in UTF-8: {error}"]) from error
     whole = entries if over is None else entries.over(over)
-    if nameless := whole.without_kind():
-        raise CatalogueFileError(path, [f"model {name}, kind: say image or video" for name in nameless])
+    if unsaid := sorted(whole.models.keys() - whole.kinds().keys()):
+        raise CatalogueFileError(path, [f"model {name}, kind: say image or video" for name in unsaid])
     return whole
 
 
