@@ -1,0 +1,1 @@
+"""The LinkModel media gateway as a client sees it: tasks, prepaid balance, signed links."""
