@@ -1,0 +1,101 @@
+"""What a result cost, by its billed units, and what one unit costs (fal queue contract, section 9)."""
+
+import re
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from domain.costs import NOT_BILLED, UNKNOWN_COST, Cost, from_units
+from domain.money import MoneyError
+from outbound.wire import Request, Wire, WireError
+from providers.base import Handle, LookFailed, UnitPrice
+from providers.fal.answers import Unreadable, amount, parse_object
+
+UNITS: Final = "x-fal-billable-units"
+PRICE_SECONDS: Final = 5.0
+PRICE_TTL_SECONDS: Final = 600.0
+_NUMBER: Final = re.compile(r"[0-9]{1,18}(\.[0-9]{1,18})?")
+_SERVER_ERROR: Final = 500
+
+
+def cost_of_result(headers: Mapping[str, str], handle: Handle) -> Cost:
+    """The cost of a delivered result: billed units times the price at submit, else the expected figure."""
+    expected = handle.expected_cost or UNKNOWN_COST
+    if UNITS not in headers:
+        return expected
+    cost = _billed(headers, handle)
+    if cost.nano is None and cost.units is not None:
+        return replace(expected, units=cost.units)
+    return cost
+
+
+def cost_of_failure(status: int, headers: Mapping[str, str], handle: Handle) -> Cost:
+    """The cost of a failed request: nothing from 500 up, billed units below; without them it is not known."""
+    return NOT_BILLED if status >= _SERVER_ERROR else _billed(headers, handle)
+
+
+def _billed(headers: Mapping[str, str], handle: Handle) -> Cost:
+    text = headers.get(UNITS, "").strip()
+    units = Decimal(text) if _NUMBER.fullmatch(text) else None
+    try:
+        return from_units(units, handle.unit_price)
+    except MoneyError:
+        return Cost(None, None, final=False, units=units)
+
+
+class PriceList:
+    """Unit prices from fal's platform API, each kept for ten minutes; safe to use from several threads."""
+
+    def __init__(
+        self, key: str, platform_url: str, wire: Wire, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._headers = {"Authorization": f"Key {key}"}
+        self._url = f"{platform_url.rstrip('/')}/models/pricing"
+        self._wire = wire
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._kept: dict[str, tuple[float, UnitPrice]] = {}
+
+    def unit_price(self, endpoint: str) -> UnitPrice:
+        """The price of one unit of ``endpoint``, in dollars.
+
+        Raises:
+            LookFailed: the list could not be read, does not name the endpoint, or is not in dollars.
+        """
+        now = self._clock()
+        with self._lock:
+            kept = self._kept.get(endpoint)
+        if kept is not None and now < kept[0]:
+            return kept[1]
+        price = self._ask(endpoint)
+        with self._lock:
+            self._kept = {name: item for name, item in self._kept.items() if now < item[0]}
+            self._kept[endpoint] = (now + PRICE_TTL_SECONDS, price)
+        return price
+
+    def _ask(self, endpoint: str) -> UnitPrice:
+        request = Request("GET", f"{self._url}?{urlencode({'endpoint_id': endpoint})}", self._headers)
+        try:
+            reply = self._wire.call(request, timeout=PRICE_SECONDS)
+            if not reply.ok:
+                raise LookFailed(f"fal.ai's price list answered {reply.status}")
+            rows = parse_object(reply.body).get("prices")
+        except (WireError, Unreadable) as error:
+            raise LookFailed(f"fal.ai's price list could not be read: {error}") from error
+        for row in rows if isinstance(rows, list) else []:
+            if isinstance(row, dict) and row.get("endpoint_id") == endpoint:
+                return _price(row, endpoint)
+        raise LookFailed(f"fal.ai's price list does not name {endpoint}")
+
+
+def _price(row: Mapping[str, Any], endpoint: str) -> UnitPrice:
+    if str(row.get("currency", "")).upper() != "USD":
+        raise LookFailed(f"fal.ai prices {endpoint} in {row.get('currency')!r}, not in USD")
+    price = amount(row.get("unit_price"))
+    if price is None:
+        raise LookFailed(f"fal.ai's price of {endpoint} is not an amount: {row.get('unit_price')!r}")
+    return UnitPrice(price, str(row.get("unit") or "unit"))

@@ -1,0 +1,111 @@
+"""What an error reply says, from either of fal's two body shapes (fal queue contract, section 5)."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, Final
+
+from outbound.wire import Reply
+from providers.fal.answers import Unreadable, parse_object
+
+MAX_TEXT: Final = 500
+TIMEOUT_TYPE: Final = "x-fal-request-timeout-type"
+_RETRY_HEADERS: Final = ("x-fal-retryable", "x-fal-needs-retry")
+_YES: Final = frozenset({"true", "1"})
+_NO: Final = frozenset({"false", "0"})
+_SECONDS: Final = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One error reply, read.
+
+    ``types`` are fal's error types, the platform's first; ``retryable`` is fal's own word, None where it
+    gave none; ``by_caller`` tells a start timeout that the caller set from one of the application;
+    ``marked`` holds when the reply bears the id that fal's own servers put on theirs.
+    """
+
+    status: int
+    text: str = ""
+    types: tuple[str, ...] = ()
+    retryable: bool | None = None
+    by_caller: bool = False
+    marked: bool = False
+    json: bool = False
+
+    @property
+    def typed(self) -> bool:
+        """Whether the reply names one of fal's own errors, as no gateway's page does."""
+        return self.by_caller or bool(self.types)
+
+
+def read_fault(reply: Reply) -> Fault:
+    """Read an error reply; a body in no known shape leaves only its status and headers."""
+    try:
+        body, json = parse_object(reply.body), True
+    except Unreadable:
+        body, json = {}, False
+    return Fault(
+        status=reply.status,
+        text=trimmed(_text(body)),
+        types=tuple(_types(body, reply.headers)),
+        retryable=_retryable(reply.headers),
+        by_caller=reply.headers.get(TIMEOUT_TYPE, "").lower() == "user",
+        marked="x-fal-request-id" in reply.headers,
+        json=json,
+    )
+
+
+def trimmed(text: str) -> str:
+    """``text`` on one line, at most 500 characters of it."""
+    line = " ".join(text.split())
+    return line if len(line) <= MAX_TEXT else line[: MAX_TEXT - 1] + "…"
+
+
+def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
+    """Seconds to wait by the ``Retry-After`` header, given in seconds or as a date; None without one."""
+    value = headers.get("retry-after", "").strip()
+    if _SECONDS.fullmatch(value):
+        return float(value)
+    try:
+        until = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    # A date without a zone is read as the zone of HTTP dates: UTC.
+    return max(0.0, (until.replace(tzinfo=until.tzinfo or now.tzinfo) - now).total_seconds())
+
+
+def _text(body: Mapping[str, Any]) -> str:
+    detail = body.get("detail") or body.get("error") or body.get("message")
+    if isinstance(detail, list):
+        return "; ".join(_sentence(item) for item in detail if isinstance(item, dict))
+    if isinstance(detail, dict):
+        detail = detail.get("message") or detail.get("msg")
+    return detail if isinstance(detail, str) else ""
+
+
+def _sentence(item: Mapping[str, Any]) -> str:
+    loc = item.get("loc")
+    where = ".".join(str(part) for part in loc if part != "body") if isinstance(loc, list) else ""
+    message = str(item.get("msg") or item.get("type") or "no reason given")
+    return f"{where}: {message}" if where else message
+
+
+def _types(body: Mapping[str, Any], headers: Mapping[str, str]) -> Iterator[str]:
+    platform = body.get("error_type") or headers.get("x-fal-error-type")
+    if isinstance(platform, str):
+        yield platform
+    detail = body.get("detail")
+    for item in detail if isinstance(detail, list) else []:
+        if isinstance(item, dict) and isinstance(item.get("type"), str):
+            yield item["type"]
+
+
+def _retryable(headers: Mapping[str, str]) -> bool | None:
+    for name in _RETRY_HEADERS:
+        value = headers.get(name, "").strip().lower()
+        if value in _YES or value in _NO:
+            return value in _YES
+    return None

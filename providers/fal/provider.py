@@ -1,0 +1,75 @@
+"""The fal.ai provider: the protocol's methods, each handed to the part that knows how."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from domain.generation import GenerationInput
+from domain.lifecycle import Kind
+from domain.offers import Offer
+from outbound.wire import AsyncWire, HttpxWire, Wire
+from providers.base import Accepted, CancelAnswer, Handle, Observation, Submission, UnitPrice
+from providers.fal.arguments import arguments
+from providers.fal.billing import PriceList
+from providers.fal.client import QueueClient
+from providers.fal.look import Looker
+from providers.fal.schedule import next_look
+from providers.fal.urls import Queue
+
+SUBMIT_SECONDS: Final = 60.0
+
+
+def utc_now() -> datetime:
+    """The wall clock, in UTC."""
+    return datetime.now(UTC)
+
+
+class FalProvider:
+    """fal.ai behind ``providers.base.Provider``. One instance a process; safe to use from several threads.
+
+    ``key`` is an API key; ``queue_url`` and ``platform_url`` are base addresses, plain http for an emulator.
+    """
+
+    name: str = "fal"
+
+    def __init__(
+        self,
+        key: str,
+        queue_url: str,
+        platform_url: str,
+        *,
+        submit_timeout: float = SUBMIT_SECONDS,
+        clock: Callable[[], datetime] = utc_now,
+        wire: Wire | None = None,
+    ) -> None:
+        if not key or not key.isascii() or not key.isprintable():
+            raise ValueError("the fal key must be printable ASCII without line breaks: check FAL_KEY")
+        queue = Queue(queue_url)
+        wire = wire or HttpxWire()
+        self._client = QueueClient(key, queue, wire, clock, submit_timeout)
+        self._prices = PriceList(key, platform_url, wire)
+        self._looker = Looker(key, queue, clock)
+
+    def arguments(self, offer: Offer, given: GenerationInput) -> dict[str, Any]:
+        """The body for the offer's endpoint; raises Unsupported."""
+        return arguments(offer.endpoint, given)
+
+    def unit_price(self, endpoint: str) -> UnitPrice:
+        """The price of one billed unit now; raises LookFailed."""
+        return self._prices.unit_price(endpoint)
+
+    def submit(self, submission: Submission) -> Accepted:
+        """Put exactly one POST on the wire; raises NotAccepted or OutcomeUnknown."""
+        return self._client.submit(submission)
+
+    async def look(self, handle: Handle, wire: AsyncWire) -> Observation:
+        """Ask once how the request stands; raises LookFailed."""
+        return await self._looker.look(handle, wire)
+
+    def cancel(self, handle: Handle) -> CancelAnswer:
+        """Ask fal to drop the request; raises LookFailed."""
+        return self._client.cancel(handle)
+
+    def next_look(self, kind: Kind, age: float) -> float:
+        """Seconds until the next look at a request of ``age`` seconds; never None."""
+        return next_look(kind, age)
