@@ -41,13 +41,17 @@ class Heard:
     body: bytes
 
 
+class _Server(ThreadingHTTPServer):
+    request_queue_size = 64
+
+
 class Script:
     """A server that answers one request after the other from a list, the last answer for ever."""
 
     def __init__(self) -> None:
         self.answers: deque[Answer] = deque()
         self.heard: list[Heard] = []
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server = _Server(("127.0.0.1", 0), self._handler())
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
         self._thread.start()
