@@ -51,8 +51,8 @@ JOB_MOVES: Final[Mapping[JobStatus, frozenset[JobStatus]]] = {
     # A person, a late webhook or a late verdict settles a reviewed job.
     _J.REVIEW: frozenset({_J.RUNNING, _J.STORING, _J.QUEUED, _J.FAILED, _J.CANCELED}),
     _J.SUCCEEDED: frozenset(),
-    # Asked for again by the customer.
-    _J.FAILED: frozenset({_J.QUEUED}),
+    # Asked for again by the customer; what is made and paid for is only fetched again.
+    _J.FAILED: frozenset({_J.QUEUED, _J.STORING}),
     _J.CANCELED: frozenset({_J.QUEUED}),
 }
 
@@ -62,7 +62,7 @@ ATTEMPT_MOVES: Final[Mapping[AttemptStatus, frozenset[AttemptStatus]]] = {
     _A.STORING: frozenset({_A.SUCCEEDED, _A.FAILED}),
     _A.UNKNOWN: frozenset({_A.RUNNING, _A.STORING, _A.FAILED, _A.CANCELED}),
     _A.SUCCEEDED: frozenset(),
-    _A.FAILED: frozenset(),
+    _A.FAILED: frozenset({_A.STORING}),
     _A.CANCELED: frozenset(),
 }
 

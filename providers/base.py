@@ -21,7 +21,9 @@ class ProviderError(Exception):
     ├── Unsupported      the offer cannot honour an input; nothing was sent
     ├── NotAccepted      the provider provably did not take the request: try again, elsewhere, or stop
     ├── OutcomeUnknown   the request may have been taken: never sent again by itself
-    └── LookFailed       a look (poll, cancel, price) brought no verdict: look again later
+    ├── LookFailed       a look (poll, cancel, price) brought no verdict: look again later
+    ├── HookRefused      an inbound webhook is not the provider's, or cannot be shown to be
+    └── HookUnverifiable the provider's keys cannot be had just now
     """
 
 
@@ -57,6 +59,33 @@ class LookFailed(ProviderError):  # noqa: N818 - names the fact
         super().__init__(reason)
         self.retry_after = retry_after
         self.missing = missing
+
+
+class HookRefused(ProviderError):  # noqa: N818 - names the fact
+    """The webhook is not the provider's, or cannot be shown to be."""
+
+
+class HookUnverifiable(ProviderError):  # noqa: N818 - names the fact
+    """The provider's public keys cannot be had just now, so nothing can be checked."""
+
+
+@dataclass(frozen=True, slots=True)
+class HookHint:
+    """Which request a genuine webhook is about.
+
+    ``gateway_request_id`` is the provider's own last try at it.
+    """
+
+    request_id: str
+    gateway_request_id: str | None = None
+
+
+class HookVerifier(Protocol):
+    """Checks the webhooks that a provider sends."""
+
+    def verify(self, headers: Mapping[str, str], body: bytes) -> HookHint:
+        """The request that a webhook is about; raises HookRefused or HookUnverifiable."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

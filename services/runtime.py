@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from domain.routing import Availability
+from outbound.addresses import PrivateHosts
 from outbound.callbacks import Sender
 from outbound.download import Downloader
-from outbound.guard import PrivateHosts
-from providers.base import Provider
+from providers.base import HookVerifier, Provider
 from providers.catalogue import Catalogue
 from services.secrets import SecretBox
 from services.settings import Settings
@@ -27,6 +27,7 @@ class Runtime:
     objects: ObjectStore
     catalogue: Catalogue
     providers: Mapping[str, Provider]
+    hooks: Mapping[str, HookVerifier]
     available: Mapping[str, Availability]
     private_hosts: PrivateHosts
     downloader: Downloader

@@ -95,6 +95,18 @@ def take(session: Session, job_id: UUID, *, owner: str, now: datetime, lease: ti
     return session.exec(statement).rowcount == 1
 
 
+def hold(session: Session, job: JobRecord, *, owner: str, until: datetime) -> None:
+    """Hold a job that ``owner`` has just moved, in its new state."""
+    statement = update(AgendaRecord).where(col(AgendaRecord.job_id) == job.id)
+    session.exec(statement.values(owner=owner, next_at=until, status=job.status))
+
+
+def renew(session: Session, job_id: UUID, *, owner: str, until: datetime) -> None:
+    """Hold a job for longer; does nothing when ``owner`` no longer has it."""
+    mine = (col(AgendaRecord.job_id) == job_id) & (col(AgendaRecord.owner) == owner)
+    session.exec(update(AgendaRecord).where(mine).values(next_at=until))
+
+
 def reschedule(session: Session, times: Sequence[tuple[UUID, datetime]], *, owner: str) -> None:
     """Give claimed jobs back, each with the time of its next look; what ``owner`` lost is left alone."""
     if not times:

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import text
-from sqlmodel import Session, select
+from sqlalchemy import func, text
+from sqlmodel import Session, col, select, update
 
 from storage.records import DeliveryRecord, DeliveryTryRecord, EventRecord
 
@@ -59,6 +59,37 @@ def claim_deliveries(
     return [row.id for row in rows]
 
 
+def take(session: Session, delivery_id: UUID, *, owner: str, now: datetime, lease: timedelta) -> bool:
+    """Hold one delivery for a try; False when it is done or another worker has it."""
+    held = col(DeliveryRecord.owner).like("worker:%") & (col(DeliveryRecord.next_at) > now)
+    statement = (
+        update(DeliveryRecord)
+        .where(
+            col(DeliveryRecord.id) == delivery_id,
+            col(DeliveryRecord.status) == "pending",
+            ~func.coalesce(held, False),
+        )
+        .values(owner=owner, next_at=now + lease)
+    )
+    return session.exec(statement).rowcount == 1
+
+
+def put_off(session: Session, delivery_ids: Sequence[UUID], *, owner: str, until: datetime) -> None:
+    """Give claimed deliveries back until ``until``."""
+    mine = col(DeliveryRecord.id).in_(delivery_ids) & (col(DeliveryRecord.owner) == owner)
+    session.exec(update(DeliveryRecord).where(mine).values(owner=None, next_at=until))
+
+
+def keep_try(session: Session, one: DeliveryTryRecord) -> None:
+    """Write a try down."""
+    session.add(one)
+
+
+def delivery(session: Session, delivery_id: UUID) -> DeliveryRecord:
+    """A delivery as it stands."""
+    return session.exec(select(DeliveryRecord).where(DeliveryRecord.id == delivery_id)).one()
+
+
 def lock_delivery(session: Session, delivery_id: UUID) -> DeliveryRecord | None:
     """A delivery, held until the unit of work ends."""
     found = select(DeliveryRecord).where(DeliveryRecord.id == delivery_id).with_for_update()
@@ -73,4 +104,4 @@ def event_of(session: Session, event_id: UUID) -> EventRecord:
 def tries_of(session: Session, delivery_id: UUID) -> Sequence[DeliveryTryRecord]:
     """Every try of a delivery, in order."""
     found = select(DeliveryTryRecord).where(DeliveryTryRecord.delivery_id == delivery_id)
-    return session.exec(found.order_by("number")).all()
+    return session.exec(found.order_by(col(DeliveryTryRecord.number))).all()

@@ -1,12 +1,21 @@
 """Sessions: one per unit of work, committed at its edge."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 from sqlalchemy import Engine, create_engine
+from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlmodel import Session, text
 
-__all__ = ["Database", "Session"]
+__all__ = ["Database", "DatabaseUnavailable", "Session"]
+
+Result = TypeVar("Result")
+
+
+class DatabaseUnavailable(Exception):  # noqa: N818 - names the fact
+    """The database did not come back in time."""
 
 
 class Database:
@@ -28,6 +37,24 @@ class Database:
         """A unit of work: commits when the block ends, rolls back when it raises."""
         with Session(self.engine, expire_on_commit=False) as session, session.begin():
             yield session
+
+    def insist(self, step: Callable[[Session], Result], *, seconds: float = 60.0) -> Result:
+        """A unit of work that is tried again while the database is away: for facts that must not be lost.
+
+        Raises:
+            DatabaseUnavailable: it was away for longer than ``seconds``.
+        """
+        end = time.monotonic() + seconds
+        pause = 0.1
+        while True:
+            try:
+                with self.work() as session:
+                    return step(session)
+            except (OperationalError, InterfaceError) as error:
+                if time.monotonic() + pause > end:
+                    raise DatabaseUnavailable(f"the database was away for {seconds:.0f} s") from error
+            time.sleep(pause)
+            pause = min(pause * 2, 2.0)
 
     def ping(self) -> None:
         """Raise when the database does not answer."""

@@ -1,15 +1,29 @@
 """Queries over jobs, and the one place where a job or an attempt changes its state."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CursorResult
+from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select, update
 
 from domain.lifecycle import AttemptStatus, JobStatus, MoveRefused, attempt_may_move, job_may_move
 from storage.records import AssetRecord, AttemptRecord, JobEventRecord, JobRecord
+
+
+def job(session: Session, job_id: UUID) -> JobRecord | None:
+    """The job as it stands."""
+    return session.exec(select(JobRecord).where(JobRecord.id == job_id)).one_or_none()
+
+
+def lock_attempt(session: Session, attempt_id: UUID) -> tuple[JobRecord, AttemptRecord]:
+    """An attempt and its job, both held until the unit of work ends; the job is always locked first."""
+    job_id = session.exec(select(AttemptRecord.job_id).where(AttemptRecord.id == attempt_id)).one()
+    job = session.exec(select(JobRecord).where(JobRecord.id == job_id).with_for_update()).one()
+    attempt = session.exec(select(AttemptRecord).where(AttemptRecord.id == attempt_id)).one()
+    return job, attempt
 
 
 def lock_job(session: Session, job_id: UUID) -> JobRecord | None:
@@ -33,6 +47,20 @@ def last_attempt(session: Session, job_id: UUID) -> AttemptRecord | None:
     """The newest attempt of a job."""
     found = select(AttemptRecord).where(AttemptRecord.job_id == job_id)
     return session.exec(found.order_by(col(AttemptRecord.number).desc()).limit(1)).one_or_none()
+
+
+def running_attempts(session: Session, job_ids: Sequence[UUID]) -> list[tuple[JobRecord, AttemptRecord]]:
+    """The accepted and undecided attempts of the jobs, each with its job."""
+    found = (
+        select(JobRecord, AttemptRecord)
+        .join(AttemptRecord, col(AttemptRecord.job_id) == col(JobRecord.id))
+        .where(
+            col(JobRecord.id).in_(job_ids),
+            col(AttemptRecord.status).in_((AttemptStatus.RUNNING, AttemptStatus.UNKNOWN)),
+            col(AttemptRecord.provider_request_id).is_not(None),
+        )
+    )
+    return list(session.exec(found).all())
 
 
 def attempt_by_token(session: Session, token: str) -> AttemptRecord | None:
@@ -87,6 +115,12 @@ def move_attempt(
     _expect_one(session, statement, f"the attempt was no longer {old}")
 
 
+def keep_asset(session: Session, asset: AssetRecord) -> None:
+    """Write an asset down; a worker that was slower finds it there and changes nothing."""
+    statement = insert(AssetRecord).values(asset.model_dump())
+    session.execute(statement.on_conflict_do_nothing(index_elements=["job_id", "n"]))
+
+
 def note(
     session: Session,
     job_id: UUID,
@@ -94,10 +128,10 @@ def note(
     at: datetime,
     *,
     attempt: int | None = None,
-    **data: Any,  # noqa: ANN401 - JSON
+    data: Mapping[str, Any] | None = None,
 ) -> None:
     """Write one step of a job's timeline."""
-    session.add(JobEventRecord(job_id=job_id, type=type_, attempt=attempt, at=at, data=data))
+    session.add(JobEventRecord(job_id=job_id, type=type_, attempt=attempt, at=at, data=dict(data or {})))
 
 
 def _expect_one(session: Session, statement: Any, otherwise: str) -> None:  # noqa: ANN401 - an UPDATE

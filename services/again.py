@@ -1,0 +1,80 @@
+"""A failed or canceled job once more: what is made and paid for is only fetched again."""
+
+from typing import Any
+from uuid import UUID
+
+from domain.lifecycle import AttemptStatus, JobStatus
+from services.refusals import Conflict, NotFound
+from services.runtime import Runtime
+from services.views import job_view
+from storage import agenda, jobs, ledger
+from storage.database import Session
+from storage.records import AttemptRecord, JobRecord
+
+
+def retry(runtime: Runtime, *, project_id: UUID, job_id: UUID) -> dict[str, Any]:
+    """Run a failed or canceled job again, as a new attempt of the same job.
+
+    A job whose generation finished and whose files could not be stored is not generated again: its files
+    are fetched once more.
+
+    Raises:
+        NotFound: the project has no such job.
+        Conflict: the job is neither failed nor canceled.
+    """
+    with runtime.database.work() as session:
+        found = jobs.job_of_project(session, project_id, job_id)
+        job = jobs.lock_job(session, job_id) if found is not None else None
+        if job is None:
+            raise NotFound(f"there is no job {job_id} in this project")
+        if job.status not in {JobStatus.FAILED, JobStatus.CANCELED}:
+            raise Conflict(
+                f"only a failed or canceled job can be retried; this one is {job.status}",
+                code="not_retryable",
+                status=job.status,
+            )
+        attempt = jobs.last_attempt(session, job_id)
+        if attempt is not None and attempt.outputs and attempt.status == AttemptStatus.FAILED:
+            _fetch_again(runtime, session, job, attempt)
+        else:
+            _run_again(runtime, session, job)
+        session.flush()
+        return job_view(
+            job, jobs.attempts_of(session, [job_id]), jobs.assets_of(session, [job_id]), now=runtime.clock()
+        )
+
+
+def _fetch_again(runtime: Runtime, session: Session, job: JobRecord, attempt: AttemptRecord) -> None:
+    at = runtime.clock()
+    attempt.store_tries = 0
+    jobs.move_attempt(session, attempt, AttemptStatus.STORING, ended_at=None, error=None, detected_at=at)
+    jobs.move_job(session, job, JobStatus.STORING, ended_at=None, error=None, cancel_requested_at=None)
+    _start(runtime, session, job, "fetched again")
+
+
+def _run_again(runtime: Runtime, session: Session, job: JobRecord) -> None:
+    job.plan = [{**entry, "exhausted": False} for entry in job.plan]
+    first = job.plan[0]
+    jobs.move_job(
+        session,
+        job,
+        JobStatus.QUEUED,
+        plan_at=0,
+        provider=first["provider"],
+        endpoint=first["endpoint"],
+        ended_at=None,
+        error=None,
+        cancel_requested_at=None,
+    )
+    if not job.reserved_nano:
+        job.reserved_nano = max((entry["high_nano"] or 0 for entry in job.plan), default=0)
+        if job.reserved_nano:
+            ledger.reserve(session, job, job.reserved_nano, runtime.clock())
+    _start(runtime, session, job, "run again")
+
+
+def _start(runtime: Runtime, session: Session, job: JobRecord, how: str) -> None:
+    at = runtime.clock()
+    jobs.note(session, job.id, "retried", at, data={"how": how})
+    agenda.schedule(session, job, at)
+    agenda.wake(session)

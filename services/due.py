@@ -1,0 +1,78 @@
+"""What has come due: jobs to let out, files to fetch, callbacks to try, sends that died half-way."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+import structlog
+
+from domain.lifecycle import JobStatus
+from services import outcomes
+from services.runtime import Runtime
+from storage import agenda, callbacks, jobs
+from storage.queue import COLLECT, DELIVER, SUBMIT, Note, QueueUnavailable
+
+# How long a claimed row is left alone: a lost message costs this much, and no more.
+CLAIM: Final = timedelta(seconds=15)
+_AGAIN: Final = timedelta(seconds=1)
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """What one claim brought: the jobs to look at, and the notes for the workers."""
+
+    looks: Sequence[UUID]
+    notes: Sequence[Note]
+
+
+def claim(runtime: Runtime, *, owner: str, looks: int, notes: int) -> Claimed:
+    """Take what is due, at most ``looks`` open generations and ``notes`` pieces of work.
+
+    A job that is still ``submitting`` when its lease has run out lost its worker in the middle: whether the
+    request went out is not known, so it is parked and never sent again by itself.
+    """
+    now = runtime.clock()
+    with runtime.database.work() as session:
+        due = agenda.claim_due(session, owner=owner, now=now, lease=CLAIM, most=looks + notes)
+        told = callbacks.claim_deliveries(session, owner=owner, now=now, lease=CLAIM, most=notes)
+    work = [_note(one) for one in due if one.status in {JobStatus.QUEUED, JobStatus.STORING}]
+    for one in due:
+        if one.status == JobStatus.SUBMITTING:
+            _lost(runtime, one.job_id)
+    return Claimed(
+        [one.job_id for one in due if one.status in {JobStatus.RUNNING, JobStatus.REVIEW}],
+        [*work, *(Note(DELIVER, "callbacks", one) for one in told)],
+    )
+
+
+def publish(runtime: Runtime, notes: Sequence[Note], *, owner: str) -> None:
+    """Hand work to the workers; when the broker is away it stays due and is tried again in a second."""
+    if not notes:
+        return
+    try:
+        runtime.queue.publish(notes)
+    except QueueUnavailable as error:
+        log.warning("queue_unavailable", reason=str(error), waiting=len(notes))
+        again = runtime.clock() + _AGAIN
+        with runtime.database.work() as session:
+            job_ids = [note.id for note in notes if note.task != DELIVER]
+            agenda.reschedule(session, [(job_id, again) for job_id in job_ids], owner=owner)
+            delivery_ids = [note.id for note in notes if note.task == DELIVER]
+            callbacks.put_off(session, delivery_ids, owner=owner, until=again)
+
+
+def _note(due: agenda.Due) -> Note:
+    if due.status == JobStatus.QUEUED:
+        return Note(SUBMIT, due.kind, due.job_id)
+    return Note(COLLECT, "collect", due.job_id)
+
+
+def _lost(runtime: Runtime, job_id: UUID) -> None:
+    with runtime.database.work() as session:
+        attempt = jobs.last_attempt(session, job_id)
+    if attempt is not None:
+        outcomes.unknown(runtime, attempt.id, "the worker that was sending it died")

@@ -1,0 +1,120 @@
+"""How a job ends, and how it goes on after a failure: money settled, customers told, waiters woken."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from domain.failures import ErrorCode, Failure
+from domain.lifecycle import JobStatus
+from domain.retry import Again, Tried
+from services.events import tell
+from services.runtime import Runtime
+from storage import agenda, jobs, ledger
+from storage.database import Session
+from storage.records import AttemptRecord, JobRecord
+
+
+def end(
+    runtime: Runtime, session: Session, job: JobRecord, status: JobStatus, failure: Failure | None = None
+) -> None:
+    """Move a job to an end: frees its reserve once every cost is known, and tells whoever is to be told.
+
+    A job in ``review`` keeps its reserve and its place on the agenda where the caller sets one.
+    """
+    at = runtime.clock()
+    error = failure.as_json() if failure is not None else None
+    attempts = jobs.attempts_of(session, [job.id])
+    jobs.move_job(session, job, status, ended_at=at, error=error, **_total(attempts))
+    agenda.unschedule(session, job.id)
+    if status is not JobStatus.REVIEW:
+        free_reserve(session, runtime, job, attempts)
+    jobs.note(session, job.id, status.value, at, data={"error": error} if error else None)
+    tell(runtime, session, job)
+    agenda.wake(session)
+    agenda.announce_end(session, job.id)
+
+
+def free_reserve(
+    session: Session, runtime: Runtime, job: JobRecord, attempts: Sequence[AttemptRecord]
+) -> None:
+    """Release what was held for a job; while a cost is not known it stays held: unknown is not free."""
+    if job.reserved_nano and all(attempt.cost_nano is not None for attempt in attempts):
+        ledger.release(session, job, job.reserved_nano, runtime.clock())
+        job.reserved_nano = 0
+
+
+def go_on(runtime: Runtime, session: Session, job: JobRecord, failure: Failure, again: Again | None) -> None:
+    """What follows a failed attempt: canceled if that was asked for, the next try, or the end."""
+    if job.cancel_requested_at is not None:
+        end(runtime, session, job, JobStatus.CANCELED, CANCELED)
+    elif again is None:
+        end(runtime, session, job, JobStatus.FAILED, failure)
+    else:
+        requeue(runtime, session, job, failure, again)
+
+
+def requeue(runtime: Runtime, session: Session, job: JobRecord, failure: Failure, again: Again) -> None:
+    """Put a job back in the queue for the offer that was decided on."""
+    at = runtime.clock()
+    entry = job.plan[again.position]
+    jobs.move_job(
+        session,
+        job,
+        JobStatus.QUEUED,
+        plan_at=again.position,
+        provider=entry["provider"],
+        endpoint=entry["endpoint"],
+        ended_at=None,
+        error=None,
+    )
+    jobs.note(
+        session,
+        job.id,
+        "queued",
+        at,
+        data={
+            "reason": failure.code.value,
+            "provider": entry["provider"],
+            "delay_seconds": again.delay,
+        },
+    )
+    agenda.schedule(session, job, at + timedelta(seconds=again.delay))
+    agenda.wake(session)
+
+
+def mark_exhausted(job: JobRecord, position: int) -> None:
+    """Remember that the offer at ``position`` will keep refusing this job."""
+    plan = [dict(entry) for entry in job.plan]
+    plan[position]["exhausted"] = True
+    job.plan = plan
+
+
+def tried(runtime: Runtime, session: Session, job: JobRecord) -> Tried:
+    """How far a job has come, as the decision to try again needs it."""
+    attempts = jobs.attempts_of(session, [job.id])
+    taken = sum(attempt.provider_request_id is not None for attempt in attempts)
+    return Tried(
+        position=job.plan_at,
+        exhausted=[entry["exhausted"] for entry in job.plan],
+        taken=taken,
+        refusals=len(attempts) - taken,
+        age=(runtime.clock() - job.created_at).total_seconds(),
+        fallback=bool(job.routing.get("fallback", True)),
+    )
+
+
+CANCELED = Failure(ErrorCode.CANCELED, "the job was canceled on request")
+
+
+def _total(attempts: Sequence[AttemptRecord]) -> dict[str, Any]:
+    """What a job cost: the sum of its attempts; null as soon as one of them is not known."""
+    costs = [attempt.cost_nano for attempt in attempts if attempt.cost_nano is not None]
+    if len(costs) < len(attempts):
+        return {"cost_nano": None, "cost_basis": None, "cost_final": False}
+    billed = [attempt for attempt in attempts if attempt.cost_nano]
+    basis = (billed or list(attempts))[-1].cost_basis if attempts else None
+    return {
+        "cost_nano": sum(costs),
+        "cost_basis": basis,
+        "cost_final": all(attempt.cost_final for attempt in attempts),
+    }

@@ -1,0 +1,40 @@
+"""A lease on a job that is renewed while its work goes on, and runs out by itself when the worker dies."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+import structlog
+
+from services.runtime import Runtime
+from storage import agenda
+
+LEASE: Final = timedelta(seconds=20)
+_RENEW_SECONDS: Final = 5.0
+
+log = structlog.get_logger(__name__)
+
+
+@contextmanager
+def kept(runtime: Runtime, job_id: UUID, owner: str) -> Iterator[None]:
+    """Hold the lease on ``job_id`` that ``owner`` has taken for as long as the block runs."""
+    done = threading.Event()
+    keeper = threading.Thread(target=_renew, args=(runtime, job_id, owner, done), daemon=True)
+    keeper.start()
+    try:
+        yield
+    finally:
+        done.set()
+        keeper.join()
+
+
+def _renew(runtime: Runtime, job_id: UUID, owner: str, done: threading.Event) -> None:
+    while not done.wait(_RENEW_SECONDS):
+        try:
+            with runtime.database.work() as session:
+                agenda.renew(session, job_id, owner=owner, until=runtime.clock() + LEASE)
+        except Exception:  # noqa: BLE001 - a missed renewal costs time, never truth; the next one may work
+            log.warning("lease_not_renewed", job_id=str(job_id))

@@ -1,0 +1,1 @@
+"""The processes that work: Celery's tasks, and the watcher that owns time."""

@@ -1,0 +1,34 @@
+"""Runs one watcher until it is told to stop: ``python -m workers.watcher``."""
+
+import asyncio
+import signal
+import sys
+
+from services.build import build
+from services.settings import SettingMissing
+from workers.logs import configure
+from workers.watcher.loop import Watcher
+
+
+async def run(watcher: Watcher) -> None:
+    """Watch until SIGTERM or SIGINT, then hand back what is held."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, watcher.stop)
+    await watcher.run()
+
+
+def main() -> int:
+    """The process: 0 after a clean stop, 2 when a setting is missing."""
+    configure()
+    try:
+        runtime = build()
+    except SettingMissing as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    asyncio.run(run(Watcher(runtime)))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

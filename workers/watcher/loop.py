@@ -1,0 +1,148 @@
+"""The watcher's loop: claim what is due, hand work to Celery, look at open generations, sleep until woken."""
+
+import asyncio
+import os
+import socket
+from collections.abc import Sequence
+from typing import Final
+from uuid import UUID
+
+import structlog
+
+from outbound.wire import AiohttpWire, AsyncWire
+from providers.base import CancelAnswer, LookFailed
+from services import cancel, due, looking
+from services.runtime import Runtime
+from storage.agenda import WAKE_CHANNEL
+from storage.health import beat
+from storage.notices import listen
+
+TICK_SECONDS: Final = 0.25
+BEAT_SECONDS: Final = 3.0
+LOOKS: Final = 256
+NOTES: Final = 200
+GRACE_SECONDS: Final = 10.0
+_CONNECTIONS: Final = 64
+_RECOVER_SECONDS: Final = 1.0
+
+log = structlog.get_logger(__name__)
+
+
+class Watcher:
+    """One watcher. Several may run: what one has claimed is leased, and found again if it dies."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self.owner = f"watcher:{socket.gethostname()}:{os.getpid()}"
+        self._stopping = asyncio.Event()
+        self._woken = asyncio.Event()
+        self._free = LOOKS
+        self._looks: set[asyncio.Task[None]] = set()
+        self._seen: asyncio.Queue[looking.Look] = asyncio.Queue()
+
+    def stop(self) -> None:
+        """Claim nothing more, finish the looks that are out, and return from ``run``."""
+        self._stopping.set()
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Watch until stopped; the database may go away and come back meanwhile."""
+        async with AiohttpWire(pool=_CONNECTIONS) as wire:
+            aside = [
+                asyncio.create_task(self._listen()),
+                asyncio.create_task(self._beat()),
+                asyncio.create_task(self._write()),
+            ]
+            while not self._stopping.is_set():
+                busy = await self._turn(wire)
+                if not busy:
+                    await self._sleep()
+            if self._looks:
+                await asyncio.wait(self._looks, timeout=GRACE_SECONDS)
+            await self._seen.join()
+            for task in aside:
+                task.cancel()
+            await asyncio.gather(*aside, return_exceptions=True)
+
+    async def _turn(self, wire: AsyncWire) -> bool:
+        """Claim once and act on it; True when there may be more waiting."""
+        self._woken.clear()
+        try:
+            claimed = await asyncio.to_thread(
+                due.claim, self._runtime, owner=self.owner, looks=max(self._free, 0), notes=NOTES
+            )
+            await asyncio.to_thread(due.publish, self._runtime, claimed.notes, owner=self.owner)
+            await self._look_at(claimed.looks, wire)
+        except Exception:
+            # Whatever it is (the database restarts, a row that nobody foresaw), time must go on.
+            log.exception("turn_failed")
+            await asyncio.sleep(_RECOVER_SECONDS)
+            return False
+        return len(claimed.notes) >= NOTES or (bool(claimed.looks) and self._free > 0)
+
+    async def _look_at(self, job_ids: Sequence[UUID], wire: AsyncWire) -> None:
+        for one in await asyncio.to_thread(looking.open_requests, self._runtime, job_ids):
+            self._free -= 1
+            task = asyncio.create_task(self._look(one, wire))
+            self._looks.add(task)
+            task.add_done_callback(self._looked)
+
+    def _looked(self, task: asyncio.Task[None]) -> None:
+        self._looks.discard(task)
+        self._free += 1
+
+    async def _look(self, one: looking.Open, wire: AsyncWire) -> None:
+        if one.cancel and await self._cancel(one):
+            return
+        provider = self._runtime.providers.get(one.provider)
+        try:
+            if provider is None:
+                raise LookFailed(f"{one.provider} is not set up here any more: set its key again")
+            result: looking.Result = await provider.look(one.handle, wire)
+        except LookFailed as error:
+            result = error
+        await self._seen.put(looking.Look(one, result, self._runtime.clock()))
+
+    async def _cancel(self, one: looking.Open) -> bool:
+        """Ask for a cancel that was not answered yet; True when nothing is left to look at."""
+        try:
+            answer: CancelAnswer = await asyncio.to_thread(
+                cancel.ask, self._runtime, one.provider, one.handle
+            )
+        except LookFailed as error:
+            log.info("cancel_unanswered", job_id=str(one.job_id), reason=str(error))
+            return False
+        await asyncio.to_thread(cancel.record_answer, self._runtime, one.attempt_id, answer)
+        return answer.effect == "removed"
+
+    async def _write(self) -> None:
+        """Write down what the looks saw, all that has gathered at once."""
+        while True:
+            looks = [await self._seen.get()]
+            while not self._seen.empty() and len(looks) < LOOKS:
+                looks.append(self._seen.get_nowait())
+            try:
+                await asyncio.to_thread(looking.record, self._runtime, looks, owner=self.owner)
+            except Exception:
+                # The looks are lost, not the jobs: each comes due again when its claim runs out.
+                log.exception("looks_not_written", count=len(looks))
+            for _ in looks:
+                self._seen.task_done()
+
+    async def _listen(self) -> None:
+        async for _ in listen(self._runtime.database.conninfo, [WAKE_CHANNEL]):
+            self._woken.set()
+
+    async def _beat(self) -> None:
+        while True:
+            try:
+                await asyncio.to_thread(beat, self._runtime.database, "watcher", self._runtime.clock())
+            except Exception:
+                log.exception("beat_failed")
+            await asyncio.sleep(BEAT_SECONDS)
+
+    async def _sleep(self) -> None:
+        try:
+            await asyncio.wait_for(self._woken.wait(), timeout=TICK_SECONDS)
+        except TimeoutError:
+            return
