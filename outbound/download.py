@@ -119,7 +119,8 @@ def _translated(place: str) -> Iterator[None]:
         raise AssetRefused(place, f"is not fetched: {error}") from error
     except httpx.TransportError as error:
         reason = f"the transfer broke off: {type(error).__name__}: {error}".removesuffix(": ")
-        raise DownloadFailed(place, reason, retryable=True) from error
+        away = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
+        raise DownloadFailed(place, reason, retryable=True, away=away) from error
 
 
 def _receive(response: httpx.Response, receiver: Receiver) -> str | None:

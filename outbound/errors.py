@@ -13,7 +13,8 @@ class DownloadFailed(Exception):  # noqa: N818 - names the fact
     └── AssetRefused    the link leads to an address that must not be requested; final
 
     ``place`` is host and path, never the query, which holds the signature of a signed link. ``status`` is the
-    HTTP status where one came; ``retry_after`` the wait in seconds that the host asked for.
+    HTTP status where one came; ``retry_after`` the wait in seconds that the host asked for. ``away`` when the
+    host is not there at all, or says that it is the one in trouble: nothing is known against the file.
     """
 
     def __init__(
@@ -24,6 +25,7 @@ class DownloadFailed(Exception):  # noqa: N818 - names the fact
         retryable: bool,
         status: int | None = None,
         retry_after: float | None = None,
+        away: bool = False,
     ) -> None:
         super().__init__(f"{place}: {reason}")
         self.place = place
@@ -31,6 +33,7 @@ class DownloadFailed(Exception):  # noqa: N818 - names the fact
         self.retryable = retryable
         self.status = status
         self.retry_after = retry_after
+        self.away = away
 
 
 class AssetRefused(DownloadFailed):
@@ -44,4 +47,6 @@ def answered(place: str, status: int, wait: float | None) -> DownloadFailed:
     """The failure that an HTTP ``status`` means: 5xx, 408, 425 and 429 may pass, anything else will not."""
     retryable = status >= _SERVER_ERROR or status in _AGAIN
     reason = f"answered with HTTP {status}" if retryable else f"refused with HTTP {status}"
-    return DownloadFailed(place, reason, retryable=retryable, status=status, retry_after=wait)
+    return DownloadFailed(
+        place, reason, retryable=retryable, status=status, retry_after=wait, away=retryable
+    )

@@ -11,6 +11,7 @@ import structlog
 
 from services.runtime import Runtime
 from storage import agenda
+from storage.database import DatabaseTrouble
 
 LEASE: Final = timedelta(seconds=20)
 _RENEW_SECONDS: Final = 5.0
@@ -36,5 +37,6 @@ def _renew(runtime: Runtime, job_id: UUID, owner: str, done: threading.Event) ->
         try:
             with runtime.database.work() as session:
                 agenda.renew(session, job_id, owner=owner, until=runtime.clock() + LEASE)
-        except Exception:  # noqa: BLE001 - a missed renewal costs time, never truth; the next one may work
+        except DatabaseTrouble:
+            # A missed renewal costs time, never truth; the next one may work.
             log.warning("lease_not_renewed", job_id=str(job_id))

@@ -106,10 +106,18 @@ def record(runtime: Runtime, looks: Sequence[Look], *, owner: str) -> None:
         if interval is not None and _nothing_new(look):
             again.append((look.open.job_id, look.at + timedelta(seconds=interval)))
         else:
-            with runtime.database.work() as session:
-                _record(runtime, session, look)
+            _record_one(runtime, look)
     with runtime.database.work() as session:
         agenda.reschedule(session, again, owner=owner)
+
+
+def _record_one(runtime: Runtime, look: Look) -> None:
+    """One look in a unit of work of its own, so that a fault with one job does not hold up the others."""
+    try:
+        with runtime.database.work() as session:
+            _record(runtime, session, look)
+    except Exception:
+        log.exception("look_not_written", job_id=str(look.open.job_id))
 
 
 def _nothing_new(look: Look) -> bool:

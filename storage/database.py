@@ -6,12 +6,16 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 from sqlalchemy import Engine, create_engine
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 from sqlmodel import Session, text
 
-__all__ = ["Database", "DatabaseUnavailable", "Session"]
+__all__ = ["Database", "DatabaseTrouble", "DatabaseUnavailable", "Session"]
 
 Result = TypeVar("Result")
+
+
+# What the database can raise: it is away, or a statement failed.
+DatabaseTrouble = SQLAlchemyError
 
 
 class DatabaseUnavailable(Exception):  # noqa: N818 - names the fact

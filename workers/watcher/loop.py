@@ -14,6 +14,7 @@ from providers.base import CancelAnswer, LookFailed
 from services import cancel, due, looking
 from services.runtime import Runtime
 from storage.agenda import WAKE_CHANNEL
+from storage.database import DatabaseTrouble
 from storage.health import beat
 from storage.notices import listen
 
@@ -90,17 +91,20 @@ class Watcher:
     def _looked(self, task: asyncio.Task[None]) -> None:
         self._looks.discard(task)
         self._free += 1
+        if not task.cancelled() and task.exception() is not None:
+            # A fault of ours in one look: the job comes due again when its claim runs out.
+            log.error("look_broke", exc_info=task.exception())
 
     async def _look(self, one: looking.Open, wire: AsyncWire) -> None:
         if one.cancel and await self._cancel(one):
             return
         provider = self._runtime.providers.get(one.provider)
-        try:
-            if provider is None:
-                raise LookFailed(f"{one.provider} is not set up here any more: set its key again")
-            result: looking.Result = await provider.look(one.handle, wire)
-        except LookFailed as error:
-            result = error
+        result: looking.Result = LookFailed(f"{one.provider} is not set up here any more: set its key again")
+        if provider is not None:
+            try:
+                result = await provider.look(one.handle, wire)
+            except LookFailed as error:
+                result = error
         await self._seen.put(looking.Look(one, result, self._runtime.clock()))
 
     async def _cancel(self, one: looking.Open) -> bool:
@@ -123,7 +127,7 @@ class Watcher:
                 looks.append(self._seen.get_nowait())
             try:
                 await asyncio.to_thread(looking.record, self._runtime, looks, owner=self.owner)
-            except Exception:
+            except DatabaseTrouble:
                 # The looks are lost, not the jobs: each comes due again when its claim runs out.
                 log.exception("looks_not_written", count=len(looks))
             for _ in looks:
@@ -137,8 +141,8 @@ class Watcher:
         while True:
             try:
                 await asyncio.to_thread(beat, self._runtime.database, "watcher", self._runtime.clock())
-            except Exception:
-                log.exception("beat_failed")
+            except DatabaseTrouble:
+                log.warning("beat_failed")
             await asyncio.sleep(BEAT_SECONDS)
 
     async def _sleep(self) -> None:
