@@ -6,8 +6,7 @@ from typing import Annotated
 from pydantic import AliasChoices, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-_PLAIN = "postgresql://"
-_WITH_DRIVER = "postgresql+psycopg://"
+from storage.urls import with_driver
 
 
 def _bare(name: str) -> AliasChoices:
@@ -60,14 +59,7 @@ class Settings(BaseSettings):
     @field_validator("database_url")
     @classmethod
     def _postgres(cls, url: str | None) -> str | None:
-        if url is None:
-            return None
-        url = url.replace("postgres://", _PLAIN, 1) if url.startswith("postgres://") else url
-        if url.startswith(_PLAIN):
-            return url.replace(_PLAIN, _WITH_DRIVER, 1)
-        if not url.startswith(_WITH_DRIVER):
-            raise ValueError("must be a PostgreSQL address: postgresql://user:password@host:5432/database")
-        return url
+        return None if url is None else with_driver(url)
 
     @property
     def base_url(self) -> str:
