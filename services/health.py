@@ -4,8 +4,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from queue import Empty, SimpleQueue
-from threading import Thread
+from threading import Event, Thread
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -21,6 +20,8 @@ _SOCKET_SECONDS: Final = 1.0
 _OLDEST_BEAT: Final = timedelta(seconds=15)
 # Jobs are accepted and read without it, and run once it is back.
 _NOT_NEEDED: Final = frozenset({"redis"})
+_SILENT: Final = "it has not answered in time: see that it runs, and that packets to it are not dropped"
+_START: Final = "start one with `python -m workers.watcher`"
 
 
 class Ailing(Exception):  # noqa: N818 - names the fact
@@ -73,28 +74,28 @@ class _Question:
 
     def __init__(self, check: Callable[[], None]) -> None:
         self._check = check
-        self._answers: SimpleQueue[str | None] = SimpleQueue()
-        self._thread = Thread(target=self._run, daemon=True)
-        self._thread.start()
+        self._answered = Event()
+        self._trouble: str | None = _SILENT
+        Thread(target=self._run, daemon=True).start()
 
     @property
     def open(self) -> bool:
-        return self._thread.is_alive()
+        return not self._answered.is_set()
 
     def trouble(self, end: float) -> str | None:
         """What is wrong; None when nothing is."""
-        try:
-            return self._answers.get(timeout=max(end - time.monotonic(), 0.0))
-        except Empty:
-            return "it has not answered in time: see that it runs, and that packets to it are not dropped"
+        self._answered.wait(max(end - time.monotonic(), 0.0))
+        return self._trouble
 
     def _run(self) -> None:
         try:
             self._check()
         except Ailing as error:
-            self._answers.put(str(error))
+            self._trouble = str(error)
         else:
-            self._answers.put(None)
+            self._trouble = None
+        finally:
+            self._answered.set()
 
 
 def _database(runtime: Runtime) -> None:
@@ -134,9 +135,7 @@ def _watcher(runtime: Runtime) -> None:
     except DATABASE_AWAY as error:
         raise Ailing("its beat cannot be read while the database does not answer") from error
     if beat is None:
-        raise Ailing("it has never run: start it with `python -m workers.watcher`")
+        raise Ailing(f"none has ever run: {_START}")
     silence = runtime.clock() - beat
     if silence > _OLDEST_BEAT:
-        raise Ailing(
-            f"it was last alive {silence.total_seconds():.0f} s ago: start it with `python -m workers.watcher`"
-        )
+        raise Ailing(f"the last one was alive {silence.total_seconds():.0f} s ago: {_START}")
