@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import redis
 
 from services.runtime import Runtime
-from storage.beats import last_beat
+from storage.health import last_beat
 from storage.objects.base import StoreError
 from storage.outage import DATABASE_AWAY
 
@@ -130,8 +130,7 @@ def _object_store(runtime: Runtime) -> None:
 
 def _watcher(runtime: Runtime) -> None:
     try:
-        with runtime.database.work() as session:
-            beat = last_beat(session, "watcher")
+        beat = last_beat(runtime.database, "watcher")
     except DATABASE_AWAY as error:
         raise Ailing("its beat cannot be read while the database does not answer") from error
     if beat is None:
