@@ -83,7 +83,7 @@ def failure(fault: Fault, code: ErrorCode | None = None) -> Failure:
     return Failure(
         code=code,
         message=f"{_SENTENCES[code]}: {fault.text}" if fault.text else _SENTENCES[code],
-        provider_code=fault.types[0] if fault.types else str(fault.status),
+        provider_code=_provider_code(fault),
         retryable=retryable,
         elsewhere=code in _ELSEWHERE,
     )
@@ -100,6 +100,12 @@ def code_of(fault: Fault) -> ErrorCode:
         return known[0]
     rest = _C.PROVIDER_REJECTED if fault.status in _CLIENT_ERRORS else _C.PROVIDER_FAILED
     return _BY_STATUS.get(fault.status, rest)
+
+
+def _provider_code(fault: Fault) -> str | None:
+    if fault.types:
+        return fault.types[0]
+    return str(fault.status) if fault.status >= _CLIENT_ERRORS.start else None
 
 
 def _is_policy_text(fault: Fault) -> bool:

@@ -59,8 +59,9 @@ def read_fault(reply: Reply) -> Fault:
 
 
 def trimmed(text: str) -> str:
-    """``text`` on one line, at most 500 characters of it."""
-    line = " ".join(text.split())
+    """``text`` on one line, at most 500 characters of it, and none that a database refuses to store."""
+    start = text[: 4 * MAX_TEXT]
+    line = " ".join("".join(char if char.isprintable() else " " for char in start).split())
     return line if len(line) <= MAX_TEXT else line[: MAX_TEXT - 1] + "…"
 
 
@@ -94,13 +95,12 @@ def _sentence(item: Mapping[str, Any]) -> str:
 
 
 def _types(body: Mapping[str, Any], headers: Mapping[str, str]) -> Iterator[str]:
-    platform = body.get("error_type") or headers.get("x-fal-error-type")
-    if isinstance(platform, str):
-        yield platform
     detail = body.get("detail")
-    for item in detail if isinstance(detail, list) else []:
-        if isinstance(item, dict) and isinstance(item.get("type"), str):
-            yield item["type"]
+    items = detail if isinstance(detail, list) else []
+    platform = body.get("error_type") or headers.get("x-fal-error-type")
+    for kind in (platform, *(item.get("type") for item in items if isinstance(item, dict))):
+        if isinstance(kind, str) and trimmed(kind):
+            yield trimmed(kind)
 
 
 def _retryable(headers: Mapping[str, str]) -> bool | None:

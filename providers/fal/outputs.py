@@ -26,6 +26,7 @@ _SUFFIXES: Final = (
     ".mkv",
     ".m4v",
 )
+_SCHEMES: Final = ("http://", "https://", "data:")
 _MEDIA_TYPES: Final = ("image/", "video/")
 # Where an application repeats what it was given.
 _ECHOES: Final = frozenset({"input", "inputs"})
@@ -83,14 +84,14 @@ def _all_flagged(value: object) -> bool:
 
 def _output(item: object) -> Output | None:
     url = item.get("url") if isinstance(item, dict) else item
-    if not isinstance(url, str) or not url.startswith(("http://", "https://", "data:")):
+    if not isinstance(url, str) or not url.startswith(_SCHEMES) or not url.isprintable():
         return None
     return Output(url, _content_type(item, url))
 
 
 def _content_type(item: object, url: str) -> str | None:
     told = item.get("content_type") if isinstance(item, dict) else None
-    if isinstance(told, str) and told:
+    if isinstance(told, str) and told and told.isprintable():
         return told
     return (
         url[len("data:") :].partition(",")[0].partition(";")[0] or None if url.startswith("data:") else None
@@ -111,8 +112,8 @@ def _extras(items: Iterator[object]) -> Iterator[Output]:
 
 def _search(value: object, depth: int) -> Iterator[Output]:
     output = _output(value)
-    if output is not None and _is_media(output):
-        yield output
+    if output is not None:
+        yield from [output] if _is_media(output) else []
     elif depth and isinstance(value, dict | list):
         for inner in _inside(value):
             yield from _search(inner, depth - 1)

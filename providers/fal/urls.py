@@ -67,12 +67,13 @@ class Queue:
 
     def inside(self, url: object) -> str | None:
         """``url`` in normal form when it lies in this queue; None when the key must not be sent there."""
-        if not isinstance(url, str):
-            return None
         try:
-            there = httpx.URL(url)
-        except httpx.InvalidURL:
+            return self._normal(url) if isinstance(url, str) else None
+        except (httpx.InvalidURL, ValueError):
             return None
+
+    def _normal(self, url: str) -> str | None:
+        there = httpx.URL(url)
         same = (there.scheme, there.host, there.port) == (self._base.scheme, self._base.host, self._base.port)
         climbs = ".." in there.path.split("/")
         if not same or there.userinfo or climbs or not there.path.startswith(self._inside):

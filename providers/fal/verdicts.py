@@ -50,7 +50,7 @@ def read_completed(status: Mapping[str, Any]) -> Completed:
     seconds = metrics.get("inference_time") if isinstance(metrics, dict) else None
     return Completed(
         error=trimmed(str(error)) if error else "",
-        error_type=kind if isinstance(kind, str) and kind else None,
+        error_type=(trimmed(kind) or None) if isinstance(kind, str) else None,
         inference_seconds=amount(seconds),
     )
 
@@ -68,7 +68,7 @@ def verdict(reply: Reply, completed: Completed, handle: Handle, now: datetime) -
             else _finished(reply, completed, handle)
         )
     fault = read_fault(reply)
-    if _is_early(fault):
+    if _is_early(fault) and not completed.failed:
         return Generating()
     if not _is_verdict(fault, completed):
         raise LookFailed(

@@ -358,3 +358,12 @@ def test_a_cancel_goes_to_the_address_that_fal_gave(
         provider.cancel(replace(handle, cancel_url=f"{queue_url}/fal-ai/kling-video/x/cancel")).effect
         == "removed"
     )
+
+
+def test_a_date_to_retry_after_is_held_against_the_clock_on_the_wall(
+    httpserver: HTTPServer, queue_url: str, submission: Submission
+) -> None:
+    serve(httpserver, 429, "", {"Retry-After": "Mon, 01 Jan 2001 00:00:00 GMT"})
+    with pytest.raises(NotAccepted) as refused:
+        FalProvider("sandbox", queue_url, queue_url).submit(submission)
+    assert refused.value.retry_after == 0
