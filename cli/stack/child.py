@@ -37,12 +37,12 @@ class Child:
         self, program: Program, environment: Mapping[str, str], console: Console, logs: Path
     ) -> None:
         self.program = program
+        self._process = _spawn(program, environment)
         self._console = console
         self._log = LogFile(logs / f"{program.name}.log")
         self._lines: deque[str] = deque(maxlen=_KEPT_LINES)
         self._started = time.monotonic()
         self._cleared = False
-        self._process = _spawn(program, environment)
         self._reader = threading.Thread(target=self._read, args=(self._process.stdout,), daemon=True)
         self._reader.start()
 

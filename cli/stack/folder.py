@@ -5,6 +5,7 @@ import secrets
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from cli.stack.failures import StackError
 
@@ -29,12 +30,11 @@ class DataFolder:
         root = path.expanduser().resolve()
         try:
             root.mkdir(mode=_OWNER_ONLY_FOLDER, parents=True, exist_ok=True)
+            # Asking for the right to write is not the same as writing: a volume may be read-only.
+            TemporaryFile(dir=root).close()
         except OSError as error:
-            raise StackError(
-                f"the data folder {root} cannot be made ({error.strerror}); {_REMEDY}"
-            ) from error
-        if not os.access(root, os.W_OK | os.X_OK):
-            raise StackError(f"the data folder {root} cannot be written by this user; {_REMEDY}")
+            reason = f"cannot be written ({error.strerror})"
+            raise StackError(f"the data folder {root} {reason}; {_REMEDY}") from error
         return cls(root)
 
     @property

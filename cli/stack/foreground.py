@@ -3,9 +3,10 @@
 import signal
 import sys
 
+from cli.stack import applications
 from cli.stack.console import Console
 from cli.stack.failures import StackError
-from cli.stack.stack import Stack
+from cli.stack.stack import MakeApplications, Stack
 from services.settings import Settings
 
 _STOPPED = 0
@@ -13,7 +14,9 @@ _FAILED = 1
 _LOOK_SECONDS = 1.0
 
 
-def run(settings: Settings, console: Console | None = None) -> int:
+def run(
+    settings: Settings, console: Console | None = None, apps: MakeApplications = applications.darkroom
+) -> int:
     """Run the stack until it is told to stop (Ctrl-C, TERM, a closed terminal) or cannot go on.
 
     Returns:
@@ -25,7 +28,7 @@ def run(settings: Settings, console: Console | None = None) -> int:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, signal.default_int_handler)
     try:
-        stack = Stack(settings, shown)
+        stack = Stack(settings, shown, apps)
         return _run(stack, shown)
     except StackError as failure:
         _tell(failure, shown)

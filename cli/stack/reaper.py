@@ -9,27 +9,31 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
 from cli.stack.child import Child
 
-_GRACE_SECONDS = 8.0
 _LOOK_AGAIN_SECONDS = 0.1
 
 
 class Reaper:
-    """The supervisor's end of the pipe."""
+    """The supervisor's end of the pipe. The reaper holds on to ``keep_open`` until it is done."""
 
-    def __init__(self, lock_descriptor: int) -> None:
-        self._process = subprocess.Popen(
-            (sys.executable, "-m", "cli.stack.reaper"),
+    def __init__(self, keep_open: Sequence[int] = (), grace_seconds: float = 8.0) -> None:
+        self._process = subprocess.Popen(  # noqa: S603 - our own module
+            (sys.executable, "-m", "cli.stack.reaper", str(grace_seconds)),
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
-            pass_fds=(lock_descriptor,),
+            pass_fds=keep_open,
             start_new_session=True,
             text=True,
         )
+
+    @property
+    def process_id(self) -> int:
+        """The reaper's own number."""
+        return self._process.pid
 
     def watch(self, child: Child) -> None:
         """Note a process that must not outlive the supervisor."""
@@ -66,11 +70,11 @@ def noted(lines: Iterable[str]) -> dict[int, signal.Signals]:
     return groups
 
 
-def end(groups: dict[int, signal.Signals]) -> None:
+def end(groups: dict[int, signal.Signals], grace_seconds: float) -> None:
     """Ask every group to stop, newest first; kill what is still there after the grace period."""
     for group, stop_signal in reversed(groups.items()):
         _send(group, stop_signal)
-    deadline = time.monotonic() + _GRACE_SECONDS
+    deadline = time.monotonic() + grace_seconds
     while any(_send(group, 0) for group in groups) and time.monotonic() < deadline:
         time.sleep(_LOOK_AGAIN_SECONDS)
     for group in groups:
@@ -87,4 +91,4 @@ def _send(group: int, number: int) -> bool:
 
 
 if __name__ == "__main__":
-    end(noted(sys.stdin))
+    end(noted(sys.stdin), float(sys.argv[1]))

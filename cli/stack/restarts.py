@@ -1,10 +1,9 @@
 """When a process that died is started again, and when that is given up."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 QUICK_SECONDS = 10.0
 MOST_QUICK_DEATHS = 5
-_FIRST_DELAY_SECONDS = 0.5
 _LONGEST_DELAY_SECONDS = 8.0
 
 
@@ -13,10 +12,11 @@ class Restarts:
     """How often in a row a process died soon after its start."""
 
     quick_deaths: int = 0
+    first_delay_seconds: float = 0.5
 
     def after(self, lived_seconds: float) -> "Restarts":
         """The count after one more death; one that comes after a while of service starts it afresh."""
-        return Restarts(self.quick_deaths + 1 if lived_seconds < QUICK_SECONDS else 0)
+        return replace(self, quick_deaths=self.quick_deaths + 1 if lived_seconds < QUICK_SECONDS else 0)
 
     @property
     def exhausted(self) -> bool:
@@ -26,4 +26,5 @@ class Restarts:
     @property
     def delay_seconds(self) -> float:
         """How long to wait before the next start: doubling, bounded."""
-        return min(_FIRST_DELAY_SECONDS * 2.0 ** max(self.quick_deaths - 1, 0), _LONGEST_DELAY_SECONDS)
+        doublings = max(self.quick_deaths - 1, 0)
+        return min(self.first_delay_seconds * 2.0**doublings, _LONGEST_DELAY_SECONDS)

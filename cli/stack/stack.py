@@ -19,6 +19,8 @@ from cli.stack.services import Services
 from cli.stack.supervisor import Supervisor
 from services.settings import Settings
 
+MakeApplications = Callable[[int, int], Applications]
+
 # A worker has 20 s for what it is doing; what takes longer is found again after the next start.
 _APPLICATION_GRACE_SECONDS = 25.0
 _SERVICE_GRACE_SECONDS = 20.0
@@ -32,10 +34,7 @@ class Stack:
     """
 
     def __init__(
-        self,
-        settings: Settings,
-        console: Console,
-        apps: Callable[[int, int], Applications] = applications.darkroom,
+        self, settings: Settings, console: Console, apps: MakeApplications = applications.darkroom
     ) -> None:
         self.settings = settings
         self.folder = DataFolder.at(settings.data_dir)
@@ -117,7 +116,7 @@ class Stack:
     def _start(self, lock: FolderLock) -> None:
         embedded = Services.of(self.plan, self.folder)
         self.environment = environment(self.settings, self.folder, embedded.reached, os.environ)
-        self._reaper = Reaper(lock.descriptor)
+        self._reaper = Reaper([lock.descriptor])
         self._supervisor = Supervisor(self.environment, self._console, self.folder.logs, self._reaper)
         embedded.start(self._supervisor)
         for step in self._apps.steps:

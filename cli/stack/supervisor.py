@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from cli.stack.child import Child, Program
@@ -13,6 +13,7 @@ from cli.stack.reaper import Reaper
 from cli.stack.restarts import Restarts
 
 _LOOK_SECONDS = 0.1
+_NEVER_DIED = Restarts()
 
 
 @dataclass(slots=True)
@@ -20,18 +21,26 @@ class _Kept:
     """A process that is to stay, its history, and when it is to be started again."""
 
     child: Child
-    restarts: Restarts = field(default_factory=Restarts)
+    restarts: Restarts
     due: float | None = None
 
 
 class Supervisor:
     """The processes of one stack: all are started by the caller, then one thread watches over them."""
 
-    def __init__(self, environment: Mapping[str, str], console: Console, logs: Path, reaper: Reaper) -> None:
+    def __init__(
+        self,
+        environment: Mapping[str, str],
+        console: Console,
+        logs: Path,
+        reaper: Reaper,
+        restarts: Restarts = _NEVER_DIED,
+    ) -> None:
         self._environment = environment
         self._console = console
         self._logs = logs
         self._reaper = reaper
+        self._restarts = restarts
         self._kept: dict[str, _Kept] = {}
         self._ending = threading.Event()
         self._watching: threading.Thread | None = None
@@ -56,7 +65,7 @@ class Supervisor:
     def keep(self, program: Program) -> Child:
         """Start a process that is to stay."""
         child = self._start(program)
-        self._kept[program.name] = _Kept(child)
+        self._kept[program.name] = _Kept(child, self._restarts)
         return child
 
     def watch(self) -> None:
