@@ -55,7 +55,7 @@ _SENTENCES: Final[Mapping[ErrorCode, str]] = {
     _C.PROVIDER_AUTH: "fal.ai refused the key: FAL_KEY must be a valid key that may run this endpoint",
     _C.INSUFFICIENT_FUNDS: "the fal.ai account is locked or out of credit: it must be topped up",
     _C.PROVIDER_REJECTED: "fal.ai refused the request",
-    _C.PROVIDER_FAILED: "fal.ai failed to make this",
+    _C.PROVIDER_FAILED: "fal.ai failed on this request",
     _C.START_TIMEOUT: "no runner at fal.ai took the request within its start timeout",
     _C.ASSET_UNAVAILABLE: "fal.ai no longer has the result",
     _C.CANCELED: "fal.ai dropped the request, as it was asked to",

@@ -110,8 +110,12 @@ def _ended_after_all(reply: Reply, completed: Completed, handle: Handle) -> Ende
 
 
 def _is_early(fault: Fault) -> bool:
-    """The status was ahead of the result's store: the request is still on its way there."""
-    return fault.status == _EARLY_STATUS and not fault.types and bool(_EARLY.search(fault.text))
+    """The status was ahead of the result's store: the request is still on its way there.
+
+    The body of such a reply is not documented; fal's type for any bad request may stand in it.
+    """
+    plain = set(fault.types) <= {"bad_request"}
+    return fault.status == _EARLY_STATUS and plain and bool(_EARLY.search(fault.text))
 
 
 def _is_verdict(fault: Fault, completed: Completed) -> bool:

@@ -350,6 +350,10 @@ def test_a_result_that_lags_behind_its_status_is_still_being_made(text: str, see
     assert see(DONE, (400, {"detail": text}, {})) == Generating()
 
 
+def test_a_late_result_may_come_under_the_type_of_any_bad_request(see: See) -> None:
+    assert see(DONE, (400, flat("bad_request", "Request is still in progress"), {})) == Generating()
+
+
 def test_a_result_that_cannot_have_expired_is_waited_for_and_later_given_up(see: See, handle: Handle) -> None:
     gone: tuple[int, object, dict[str, str]] = (404, {"detail": "Request not found"}, {})
     with pytest.raises(LookFailed, match="does not have the result yet"):
