@@ -8,6 +8,7 @@ from sandbox.fal.inputs import image_count, image_size, seconds
 from sandbox.invoice import to_nano
 
 _EIGHT_PLACES: Final = Decimal("0.00000001")
+_MEGAPIXEL: Final = 1024 * 1024
 _LUMA_RESOLUTIONS: Final = {"540p": 1, "720p": 2, "1080p": 4}
 
 
@@ -15,7 +16,8 @@ def units(endpoint: Endpoint, arguments: dict[str, Any], inference: float) -> De
     """The units that a successful answer is billed with; ``inference`` is its time on the runner, seconds."""
     if endpoint.rule == "megapixels":
         width, height = image_size(arguments)
-        return Decimal(width * height * image_count(arguments)) / 1_000_000
+        # Each image counts up to the next whole megapixel.
+        return Decimal(-(-width * height // _MEGAPIXEL) * image_count(arguments))
     if endpoint.rule == "images":
         return Decimal(image_count(arguments))
     if endpoint.rule == "seconds":

@@ -75,7 +75,8 @@ class WebhookSender:
         clock = self._core.clock
         while (ended := record.ended_at) is not None and not record.over(clock.now()):
             await clock.sleep((ended - clock.now()).total_seconds())
-        if record.id in self._told:
+        # What a cancel took out of the queue never ran, and is not told.
+        if record.id in self._told or (record.cancelled and record.started_at is None):
             return
         self._told.add(record.id)
         body = dumps(self._payload(record))

@@ -115,7 +115,7 @@ class LinkModelBook:
     def _count(self, task: Task) -> int:
         if task.script.has("empty_outputs"):
             return 0
-        return 1 if task.offering.kind == "video" else int(task.arguments.get("max_images", 1))
+        return task.offering.count(task.arguments)
 
     def _link(self, task: Task, ended: datetime) -> str:
         width, height = pixels(task.offering, task.arguments)

@@ -48,15 +48,19 @@ class Offering(BaseModel):
         length = int(arguments.get("duration", self.duration_default))
         return self.duration_default if length < 0 else length
 
+    def count(self, arguments: dict[str, Any]) -> int:
+        """How many files are asked for; one where the model takes no number."""
+        return int(arguments.get("max_images") or 1) if self.count_max else 1
+
     def cost_usd(self, arguments: dict[str, Any]) -> Decimal:
         """What a task with these arguments costs (contract section 9, scaled as section 12 assumes)."""
         step = self.chosen(arguments, "resolution", self.resolutions)
         rate = self.rates.get(step or "", self.price)
-        if (arguments.get("extends") or {}).get("audio"):
+        if self.extends and (arguments.get("extends") or {}).get("audio"):
             rate *= self.audio
         if self.per == "second":
             return rate * self.seconds(arguments)
-        return rate * int(arguments.get("max_images", 1)) if self.per == "image" else rate
+        return rate * self.count(arguments) if self.per == "image" else rate
 
 
 def _load() -> dict[str, Offering]:

@@ -53,8 +53,8 @@ def test_model_errors_are_completed_and_replayed_by_the_result(
 
 def test_a_moderated_request_may_be_charged(server: SandboxServer) -> None:
     accepted, _, result = ended(server, "[sandbox:moderation=charged]")
-    assert result.headers["X-Fal-Billable-Units"] == "1.04857600"
-    assert nano(server, accepted) == 26_214_400
+    assert result.headers["X-Fal-Billable-Units"] == "1"
+    assert nano(server, accepted) == 25_000_000
 
 
 @pytest.mark.parametrize(("scenario", "status"), [("completed_error", 500), ("completed_error=422", 422)])
@@ -110,13 +110,13 @@ def test_filtered_images_are_flagged_and_charged(
 ) -> None:
     accepted, _, result = ended(server, f"[sandbox:{scenario}]", num_images=2)
     assert result.json()["has_nsfw_concepts"] == flags
-    assert nano(server, accepted) == 52_428_800
+    assert nano(server, accepted) == 50_000_000
 
 
 def test_units_can_be_missing_although_they_are_charged(server: SandboxServer) -> None:
     accepted, _, result = ended(server, "[sandbox:no_units]")
     assert "X-Fal-Billable-Units" not in result.headers
-    assert nano(server, accepted) == 26_214_400
+    assert nano(server, accepted) == 25_000_000
 
 
 @pytest.mark.parametrize(
