@@ -32,7 +32,7 @@ class SandboxApp(FastAPI):
             docs_url="/control/docs",
             redoc_url=None,
             openapi_url="/control/openapi.json",
-            lifespan=_lifespan,
+            lifespan=_close_at_the_end,
             redirect_slashes=False,
         )
         self._secret = _secret(config.seed)
@@ -77,17 +77,16 @@ class SandboxApp(FastAPI):
         await self._router(scope, receive, send)
 
 
+@asynccontextmanager
+async def _close_at_the_end(app: SandboxApp) -> AsyncIterator[None]:
+    yield
+    await app.sandbox.fal.close()
+
+
 def create_app(config: Config | None = None, clock: Clock | None = None) -> SandboxApp:
     """The sandbox as an ASGI application; settings come from the environment where none are given."""
     settings = config or Config()
     return SandboxApp(settings, clock or (ManualClock() if settings.manual_clock else SystemClock()))
-
-
-@asynccontextmanager
-async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    yield
-    if isinstance(app, SandboxApp):
-        await app.sandbox.fal.close()
 
 
 def _secret(seed: int | None) -> bytes:

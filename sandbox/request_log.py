@@ -1,7 +1,6 @@
 """The log of provider calls: what was asked when, and how often each request was looked at."""
 
 from collections import deque
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from itertools import pairwise
@@ -31,10 +30,6 @@ class RequestLog:
     def add(self, call: Call) -> None:
         """Log a call."""
         self._calls.append(call)
-
-    def __iter__(self) -> Iterator[Call]:
-        """The calls, the oldest first."""
-        return iter(self._calls)
 
     def report(self) -> dict[str, Any]:
         """The calls, and per request its looks (GETs below the API): how many, and seconds between them."""

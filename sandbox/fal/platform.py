@@ -80,12 +80,12 @@ class Platform:
         rows = ledger.usage(self._charges(request))
         body: dict[str, Any] = {"next_cursor": None, "has_more": False}
         expand = ids(request.query_params, "expand") or ["time_series"]
-        if "time_series" in expand:
-            start = span(request.query_params, now).start
-            body["time_series"] = [{"bucket": start.isoformat(), "results": rows}] if rows else []
-        if "summary" in expand:
-            body["summary"] = rows
-        return ExactJson(body)
+        start = span(request.query_params, now).start
+        views: dict[str, Any] = {
+            "time_series": [{"bucket": start.isoformat(), "results": rows}] if rows else [],
+            "summary": rows,
+        }
+        return ExactJson(body | {name: view for name, view in views.items() if name in expand})
 
     async def _requests(self, request: Request) -> Response:
         query, now = request.query_params, self._book.core.clock.now()

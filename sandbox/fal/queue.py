@@ -75,7 +75,7 @@ class Queue:
         record = self._book.get(target.request_id)
         if record is None:
             return ExactJson({"status": "NOT_FOUND"}, 404)
-        steps = self._trouble(record, STATUS if target.action == STREAM else target.action)
+        steps = self._trouble(record, target.action)
         response = faults.refusal(steps, answers.error)
         if response is None:
             response = await operation(request, record)

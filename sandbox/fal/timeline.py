@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Final
 
 IN_QUEUE: Final = "IN_QUEUE"
@@ -29,12 +30,8 @@ class Timeline:
     @property
     def start(self) -> float:
         """When it first starts to run; infinity if it never does."""
-        waited = 0.0
-        for segment in self.segments:
-            if segment.state == IN_PROGRESS:
-                return waited
-            waited += segment.seconds
-        return math.inf
+        waiting = takewhile(lambda segment: segment.state != IN_PROGRESS, self.segments)
+        return sum(segment.seconds for segment in waiting)
 
     @property
     def timed_out(self) -> bool:
@@ -59,11 +56,11 @@ class Timeline:
         if elapsed >= self.end:
             return None
         reached = 0.0
-        for segment in self.segments:
+        for segment in self.segments[:-1]:
             reached += segment.seconds
             if elapsed < reached:
                 return segment
-        return None
+        return self.segments[-1]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from functools import cache
 from hashlib import sha256
 from typing import Final
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from sandbox.media.spec import MediaSpec
 
@@ -24,8 +24,7 @@ def draw(spec: MediaSpec) -> Image.Image:
     if spec.black:
         return Image.new("RGB", (spec.width, spec.height))
     digest = sha256(_printable(spec.prompt).encode()).digest()
-    colour = (digest[0] // 2, digest[1] // 2, digest[2] // 2)
-    picture = Image.new("RGB", (spec.width, spec.height), colour)
+    picture = _background(digest, (spec.width, spec.height))
     pen = ImageDraw.Draw(picture)
     margin = min(picture.size) // 20
     title = max(min(picture.size) // 8, 10)
@@ -42,6 +41,13 @@ def render_picture(spec: MediaSpec) -> bytes:
     out = io.BytesIO()
     draw(spec).save(out, spec.format, **_WRITERS[spec.format])
     return out.getvalue()
+
+
+def _background(digest: bytes, size: tuple[int, int]) -> Image.Image:
+    """From one dark colour at the top to another at the bottom, both of them the prompt's own."""
+    shades = Image.linear_gradient("L").resize(size)
+    top, bottom = (tuple(byte // 2 for byte in digest[start : start + 3]) for start in (0, 3))
+    return ImageOps.colorize(shades, top, bottom)
 
 
 def _printable(prompt: str) -> str:

@@ -1,10 +1,12 @@
 """The fal queue on the wire: life of a request, its URLs, cancel, and errors in every shape."""
 
+import json
 from typing import Any
 
 import httpx
 import pytest
 
+from sandbox.config import Config
 from sandbox.testing import FAL_KEY, SandboxServer
 
 JsonObject = dict[str, Any]
@@ -281,6 +283,14 @@ def test_the_status_stream_ends_with_completed(server: SandboxServer) -> None:
     assert response.headers["content-type"].startswith("text/event-stream")
     assert response.text.count("data: ") == 1
     assert '"status":"COMPLETED"' in response.text
+
+
+def test_the_status_stream_tells_each_change_once() -> None:
+    with SandboxServer(Config(queue_step_seconds=0.3, image_seconds=0.6)) as real:
+        accepted = submit(real, prompt="[sandbox:queue=1]")
+        lines = get(real, f"{accepted['status_url']}/stream").text.split("\n\n")
+    told = [json.loads(line.removeprefix("data: "))["status"] for line in lines if line]
+    assert told == ["IN_QUEUE", "IN_PROGRESS", "COMPLETED"]
 
 
 def test_results_whose_payloads_are_not_stored_expire(server: SandboxServer) -> None:

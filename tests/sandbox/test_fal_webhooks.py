@@ -119,6 +119,18 @@ def test_a_refused_delivery_is_tried_again_later(server: SandboxServer) -> None:
     assert [one["answered"] for one in retried] == [503, 503, 200]
 
 
+def test_tries_come_to_an_end(server: SandboxServer) -> None:
+    server.client.patch("/control/settings", json={"webhook_retry_seconds": []})
+    server.client.post("/control/callbacks/hook", json={"status": 500})
+    submit(server, "a kite")
+    server.advance(10)
+    delivered(server, lambda received: len(received) == 1)
+    other = submit(server, "another")
+    server.advance(10_000)
+    received = delivered(server, lambda all_of_them: len(all_of_them) == 2)
+    assert json_of(received[1])["request_id"] == other["request_id"]
+
+
 def test_a_redirect_is_a_refusal_that_is_final(server: SandboxServer) -> None:
     server.client.post(
         "/control/callbacks/hook", json={"status": 302, "headers": {"Location": "/callbacks/hook"}}

@@ -158,6 +158,11 @@ def test_a_body_that_is_no_object_is_400(server: SandboxServer) -> None:
             "invalid size, must be one of: 1x1, 4x3, 3x4, 16x9, 9x16, 3x2, 2x3, 21x9",
         ),
         ("image", {"model": "seedream-5.0-lite", "quality": "4K"}, "quality must be 2K or 3K"),
+        (
+            "image",
+            {"model": "gpt-image-2", "size": "large"},
+            f"invalid size, must be one of: {', '.join(OFFERINGS['gpt-image-2'].sizes)}",
+        ),
         ("image", {"max_images": 16}, "max_images must be between 1 and 15"),
         ("image", {"max_images": True}, "max_images must be between 1 and 15"),
         (
