@@ -1,0 +1,53 @@
+"""The application: built from the settings for a server, or around parts that are there already."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+from fastapi import FastAPI
+
+from api import errors
+from api.documentation import DESCRIPTION, TAGS, Documented
+from api.incidents import Incidents
+from api.parts import Parts
+from api.routes import access, catalogue, deliveries, files, health, hooks, jobs, reading
+from api.waiting import Ends
+from services.access import KeyRing
+from services.build import build
+from services.health import Health
+from services.runtime import Runtime
+from services.settings import Settings
+
+
+def create() -> FastAPI:
+    """The application by the settings: what `uvicorn --factory api.app:create` serves.
+
+    Raises:
+        SettingMissing: a setting that it cannot do without is not set.
+    """
+    return create_app(build(Settings()))
+
+
+def create_app(runtime: Runtime) -> FastAPI:
+    """The application on ``runtime``; connects to nothing before the first request."""
+    app = Documented(
+        title="Darkroom",
+        version=version("darkroom"),
+        description=DESCRIPTION,
+        openapi_tags=TAGS,
+        lifespan=_lifespan,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.parts = Parts(runtime, KeyRing(runtime), Ends(runtime), Health(runtime))
+    errors.install(app)
+    app.add_middleware(Incidents)
+    for routes in (jobs, reading, catalogue, deliveries, access, health, files, hooks):
+        app.include_router(routes.router)
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async with app.state.parts.ends.heard():
+        yield

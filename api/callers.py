@@ -1,0 +1,57 @@
+"""Who calls: the bearer key, and the scope that a route needs."""
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Final
+
+from fastapi import Depends
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from starlette.concurrency import run_in_threadpool
+
+from api.answers import Problem
+from api.parts import TheParts
+from services.access import Caller, Scope
+
+_BEARER: Final = HTTPBearer(
+    auto_error=False, scheme_name="key", description="A key of a project: `Authorization: Bearer dk_…`."
+)
+_CHALLENGE: Final = 'Bearer realm="darkroom"'
+
+Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)]
+
+
+def needs(scope: Scope) -> Callable[[Credentials, TheParts], Awaitable[Caller]]:
+    """A dependency that lets through the keys whose scope covers ``scope``."""
+
+    async def caller(credentials: Credentials, parts: TheParts) -> Caller:
+        if credentials is None:
+            raise _unauthorized("no key came: send Authorization: Bearer dk_…")
+        key = credentials.credentials
+        found = parts.keys.remembered(key) or await run_in_threadpool(parts.keys.look_up, key)
+        if found is None:
+            raise _unauthorized(
+                "this key is not known here, or was revoked: send another", ', error="invalid_token"'
+            )
+        if not found.scope.covers(scope):
+            raise _forbidden(found.scope, scope)
+        return found
+
+    return caller
+
+
+def _unauthorized(sentence: str, more: str = "") -> Problem:
+    return Problem(401, "unauthorized", sentence, headers={"WWW-Authenticate": _CHALLENGE + more})
+
+
+def _forbidden(has: Scope, needed: Scope) -> Problem:
+    return Problem(
+        403,
+        "insufficient_scope",
+        f"this needs a key with the scope {needed}; the one that came has {has}",
+        headers={"WWW-Authenticate": f'{_CHALLENGE}, error="insufficient_scope", scope="{needed}"'},
+        needed_scope=needed.value,
+    )
+
+
+Reader = Annotated[Caller, Depends(needs(Scope.READ))]
+Submitter = Annotated[Caller, Depends(needs(Scope.SUBMIT))]
+Admin = Annotated[Caller, Depends(needs(Scope.ADMIN))]

@@ -1,0 +1,86 @@
+"""Query parameters: what a list may be filtered by, and the refusal of those that do not exist."""
+
+from difflib import get_close_matches
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import Depends
+from fastapi.params import Depends as Dependency
+from pydantic import AwareDatetime, BaseModel, Field, StringConstraints
+from starlette.requests import Request
+
+from api.answers import Problem
+from domain.lifecycle import JobStatus, Kind
+from services.reading import Slice
+from storage.listing import JobFilter
+
+Text = Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00]+$")]
+Tag = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,64}:[^\x00]{0,256}$")]
+
+
+class PageQuery(BaseModel):
+    """Which part of a list is wanted."""
+
+    limit: int = Field(default=50, ge=1, le=200, description="How many entries, 1 to 200.")
+    cursor: Text | None = Field(default=None, description="`next_cursor` of the page before.")
+
+    def slice(self) -> Slice:
+        """The part as the services know it."""
+        return Slice(self.limit, self.cursor)
+
+
+class JobQuery(PageQuery):
+    """Which jobs are wanted."""
+
+    status: JobStatus | None = None
+    kind: Kind | None = None
+    model: Text | None = Field(default=None, description="As the job gave it.")
+    provider: Literal["linkmodel", "fal"] | None = Field(
+        default=None, description="Where the job runs, or ran last."
+    )
+    batch_id: UUID | None = None
+    tag: Tag | None = Field(default=None, description="`name:value`, exactly.")
+    created_after: AwareDatetime | None = Field(default=None, description="Like `2026-01-31T12:00:00Z`.")
+    created_before: AwareDatetime | None = None
+
+    def wanted(self) -> JobFilter:
+        """The filter as the services know it."""
+        name, _, value = (self.tag or "").partition(":")
+        return JobFilter(
+            status=self.status,
+            kind=self.kind,
+            model=self.model,
+            provider=self.provider,
+            batch_id=self.batch_id,
+            tags={name: value} if name else {},
+            created_after=self.created_after,
+            created_before=self.created_before,
+        )
+
+
+class DeliveryQuery(PageQuery):
+    """Which deliveries are wanted."""
+
+    job_id: UUID | None = None
+
+
+def only(*names: str) -> Dependency:
+    """A dependency that refuses query parameters other than ``names``: ignored ones would mislead."""
+
+    async def check(request: Request) -> None:
+        strangers = [name for name in request.query_params if name not in names]
+        if strangers:
+            faults = [
+                {"field": name, "message": f"is not known: {_advice(name, names)}"} for name in strangers
+            ]
+            said = "; ".join(f"{fault['field']} {fault['message']}" for fault in faults)
+            raise Problem(422, "invalid_query", said, errors=faults)
+
+    dependency: Dependency = Depends(check)
+    return dependency
+
+
+def _advice(stranger: str, names: tuple[str, ...]) -> str:
+    if like := get_close_matches(stranger, names, n=1):
+        return f"did you mean {like[0]}?"
+    return f"known here are {', '.join(names)}" if names else "this takes no query parameters"

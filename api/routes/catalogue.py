@@ -1,0 +1,36 @@
+"""Routes over models and prices."""
+
+from typing import Final
+
+from fastapi import APIRouter
+
+from api.answers import Json
+from api.callers import Reader
+from api.documentation import JOB_EXAMPLE, problems, request_body
+from api.parts import TheRuntime
+from api.queries import only
+from api.routes.jobs import JobBody
+from api.schemas.offers import ModelList, Quote
+from domain.generation import JobRequest
+from services.offering import offering
+from services.quotes import quotes
+
+router: Final = APIRouter(prefix="/v1", tags=["catalogue"], dependencies=[only()])
+
+
+@router.get("/models", summary="The catalogue", response_model=ModelList, responses=problems(401, 403, 422))
+def list_models(_: Reader, runtime: TheRuntime) -> Json:
+    """Every model with its offers: what each costs, where that was read, and what it accepts."""
+    return Json(offering(runtime))
+
+
+@router.post(
+    "/quotes",
+    summary="What a job would cost",
+    response_model=Quote,
+    responses=problems(400, 401, 403, 413, 415, 422),
+    openapi_extra=request_body(JobRequest, JOB_EXAMPLE),
+)
+def quote_job(_: Reader, runtime: TheRuntime, body: JobBody) -> Json:
+    """Takes what `POST /v1/jobs` takes; nothing is sent."""
+    return Json(quotes(runtime, body.value))

@@ -1,0 +1,93 @@
+"""Models, prices and quotes, as answered."""
+
+from datetime import date
+from typing import Any, Literal
+
+from pydantic import Field
+
+from api.schemas.base import Money, Shown
+from domain.lifecycle import Kind
+
+
+class Tier(Shown):
+    """The price of a unit for certain inputs."""
+
+    when: dict[str, Any]
+    usd: str
+
+
+class Price(Shown):
+    """What one unit costs, in dollars as exact text."""
+
+    usd: str = Field(examples=["0.061"])
+    high_usd: str | None = Field(description="The upper end where the price varies.")
+    only_when: dict[str, Any] = Field(description="The inputs that the price was published for.")
+    tiers: list[Tier] = Field(description="Prices for certain inputs; the first that fits wins.")
+    since: date
+    source: str
+
+
+class Offer(Shown):
+    """One way to run a model."""
+
+    provider: str
+    endpoint: str
+    image_endpoint: str | None = Field(description="Used instead when the job starts from an image.")
+    configured: bool = Field(description="Whether this Darkroom has a key for the provider.")
+    sandbox: bool = Field(description="Whether an emulator stands in for the provider.")
+    unit: str | None = Field(description="What the price is counted in; null where not known.")
+    price: Price | None = Field(description="Null where no price is published.")
+    accepts: list[str] = Field(description="The inputs that the offer honours.")
+    defaults: dict[str, Any] = Field(description="What the provider assumes where the job is silent.")
+    expected_seconds: int | None
+    quality: int = Field(description="Compares the offers of one model: higher is better.")
+    retention: str
+    zero_retention: bool
+
+
+class Model(Shown):
+    """One model of the catalogue."""
+
+    id: str = Field(examples=["kling-v3"])
+    object: Literal["model"]
+    kind: Kind
+    offers: list[Offer]
+
+
+class ModelList(Shown):
+    """The catalogue, by name."""
+
+    object: Literal["list"]
+    data: list[Model]
+
+
+class QuotedOffer(Shown):
+    """What one offer would cost for the request."""
+
+    rank: int
+    provider: str
+    endpoint: str
+    low: Money | None
+    high: Money | None
+    exact: bool
+    basis: str | None
+    expected_seconds: int | None
+    why: str | None = Field(description="Why it is ranked where it is.")
+
+
+class PassedOver(Shown):
+    """An offer that the job would not run at."""
+
+    provider: str
+    endpoint: str
+    reason: str
+
+
+class Quote(Shown):
+    """Every offer for a request; nothing was sent."""
+
+    object: Literal["quote"]
+    model: str
+    kind: Kind
+    offers: list[QuotedOffer]
+    passed_over: list[PassedOver]
