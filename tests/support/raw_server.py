@@ -1,0 +1,72 @@
+"""A server of raw bytes on loopback, for what no proper HTTP server would answer."""
+
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from threading import Event, Thread
+from typing import Final
+
+_LONGEST_REQUEST: Final = 1024 * 1024
+
+# What a connection is answered with, written as it likes until it returns; the event is set at the end.
+Script = Callable[[socket.socket, Event], None]
+
+
+@contextmanager
+def raw_server(answer: bytes | Script) -> Iterator[str]:
+    """Answer every connection with bytes, or by a script, then close it; gives the base URL."""
+    over = Event()
+    script = _sends(answer) if isinstance(answer, bytes) else answer
+    listener = socket.create_server(("127.0.0.1", 0))
+    thread = Thread(target=_serve, args=(listener, script, over))
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        over.set()
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+        thread.join()
+
+
+def drip(start: bytes, piece: bytes, seconds: float) -> Script:
+    """``start`` at once, then ``piece`` every so many seconds for as long as anyone listens."""
+
+    def script(connection: socket.socket, over: Event) -> None:
+        connection.sendall(start)
+        while not over.wait(seconds):
+            connection.sendall(piece)
+
+    return script
+
+
+def _sends(answer: bytes) -> Script:
+    def script(connection: socket.socket, _: Event) -> None:
+        connection.sendall(answer)
+
+    return script
+
+
+def _serve(listener: socket.socket, script: Script, over: Event) -> None:
+    while not over.is_set():
+        try:
+            connection, _ = listener.accept()
+        except OSError:
+            return
+        with connection, suppress(OSError):
+            _read_request(connection)
+            script(connection, over)
+
+
+def _read_request(connection: socket.socket) -> None:
+    """Take in head and body: a close with unread bytes would reset the connection."""
+    received = b""
+    while b"\r\n\r\n" not in received:
+        received += connection.recv(_LONGEST_REQUEST)
+    head, _, body = received.partition(b"\r\n\r\n")
+    length = 0
+    for line in head.lower().split(b"\r\n"):
+        if line.startswith(b"content-length:"):
+            length = int(line.partition(b":")[2])
+    while len(body) < length:
+        body += connection.recv(_LONGEST_REQUEST)
