@@ -2,8 +2,9 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
@@ -50,22 +51,18 @@ class Ends:
         Raises:
             NotFound: the project has no such job.
         """
+        read = partial(self._read, project_id, job_id)
         if not seconds:
-            return await run_in_threadpool(reading.job, self._runtime, project_id, job_id)
-        loop = asyncio.get_running_loop()
-        until = loop.time() + seconds
+            return await read()
         gone = asyncio.create_task(_gone(request))
         try:
             with self._awaited(job_id) as woken:
-                while True:
-                    woken.clear()
-                    view = await run_in_threadpool(reading.job, self._runtime, project_id, job_id)
-                    left = until - loop.time()
-                    if view["status"] in ENDED or left <= 0 or gone.done():
-                        return view
-                    await _first(woken, gone, left)
+                return await _ended(read, woken, gone, seconds)
         finally:
             gone.cancel()
+
+    async def _read(self, project_id: UUID, job_id: UUID) -> dict[str, Any]:
+        return await run_in_threadpool(reading.job, self._runtime, project_id, job_id)
 
     @contextmanager
     def _awaited(self, job_id: UUID) -> Iterator[asyncio.Event]:
@@ -101,6 +98,24 @@ class Ends:
     def _wake(self, job_id: UUID) -> None:
         for woken in self._waiting.get(job_id, ()):
             woken.set()
+
+
+async def _ended(
+    read: Callable[[], Awaitable[dict[str, Any]]],
+    woken: asyncio.Event,
+    gone: asyncio.Task[None],
+    seconds: float,
+) -> dict[str, Any]:
+    """What ``read`` says of the job once that is an end, or at the end of the wait."""
+    loop = asyncio.get_running_loop()
+    until = loop.time() + seconds
+    while True:
+        woken.clear()
+        view = await read()
+        left = until - loop.time()
+        if view["status"] in ENDED or left <= 0 or gone.done():
+            return view
+        await _first(woken, gone, left)
 
 
 async def _gone(request: Request) -> None:
