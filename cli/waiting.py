@@ -1,0 +1,48 @@
+"""Waiting for a job to end: long polling, which outlives a restart of the API."""
+
+import time
+from typing import Any, Final
+
+from cli.client import Client
+from cli.errors import NotAllowed, Unreachable
+from cli.output import Output
+from domain.lifecycle import ENDED
+
+_HOLD_SECONDS: Final = 20
+# Where someone watches, the line says more often where the job stands.
+_LIVELY_HOLD_SECONDS: Final = 2
+_AWAY_SECONDS: Final = 60.0
+_PAUSE_SECONDS: Final = 1.0
+
+
+def wait_for_end(
+    client: Client, job: dict[str, Any], output: Output, *, away_seconds: float = _AWAY_SECONDS
+) -> dict[str, Any]:
+    """The job once it has ended; ``review`` is an end too: a person is needed.
+
+    Raises:
+        Unreachable: Darkroom was away for ``away_seconds``; the job itself goes on.
+    """
+    started = time.monotonic()
+    away_since: float | None = None
+    hold = _LIVELY_HOLD_SECONDS if output.lively else _HOLD_SECONDS
+    with output.telling(_standing(job, 0.0)) as tell:
+        while job["status"] not in ENDED:
+            try:
+                job = client.get(f"/v1/jobs/{job['id']}", {"wait": hold}, hold=hold)
+                away_since = None
+            except NotAllowed:
+                raise
+            except Unreachable as error:
+                # That nobody answers says nothing about the job.
+                away_since = away_since or time.monotonic()
+                if time.monotonic() - away_since >= away_seconds:
+                    again = f"the job goes on: `darkroom jobs show {job['id']}` asks for it again"
+                    raise Unreachable(f"{error}; {again}") from error
+                time.sleep(min(_PAUSE_SECONDS, away_seconds))
+            tell(_standing(job, time.monotonic() - started))
+    return job
+
+
+def _standing(job: dict[str, Any], seconds: float) -> str:
+    return f"{job['id']} is {job['status']} at {job['provider']}, {seconds:.0f} s"
