@@ -3,6 +3,7 @@
 import fcntl
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TextIO
 
@@ -72,9 +73,9 @@ def _alive(process: int) -> bool:
     if process == 0:
         return False
     try:
-        os.kill(process, 0)
+        # Not being allowed to signal it shows that it is there.
+        with suppress(PermissionError):
+            os.kill(process, 0)
     except ProcessLookupError:
         return False
-    except PermissionError:
-        return True
     return True

