@@ -1,6 +1,7 @@
 """The wire to a provider: one request, one reply, and the few ways in which a call can fail."""
 
-from collections.abc import Mapping
+import time
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Final, Protocol, Self
@@ -86,11 +87,6 @@ def translate(error: httpx.HTTPError | httpx.InvalidURL) -> WireError:
     return kind(f"{type(error).__name__}: {error}".removesuffix(": "))
 
 
-def reply_of(response: httpx.Response) -> Reply:
-    """An httpx response, already read, as a reply."""
-    return Reply(response.status_code, {k.lower(): v for k, v in response.headers.items()}, response.content)
-
-
 class HttpxWire:
     """The synchronous wire on httpx: no redirects, no retries.
 
@@ -105,17 +101,19 @@ class HttpxWire:
     def call(self, request: Request, *, timeout: float) -> Reply:
         """Send ``request`` once; raises NotSent or NoReply."""
         limits = httpx.Timeout(timeout, connect=min(CONNECT_SECONDS, timeout))
+        deadline = time.monotonic() + timeout
         try:
-            response = self._client.request(
+            with self._client.stream(
                 request.method,
                 request.url,
                 headers=dict(request.headers) | _json_type(request),
                 content=request.json,
                 timeout=limits,
-            )
+            ) as response:
+                body = _within(deadline, response.iter_bytes())
+                return Reply(response.status_code, _lower(response.headers), body)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise translate(error) from error
-        return reply_of(response)
 
     def close(self) -> None:
         """Close the kept connections."""
@@ -161,11 +159,27 @@ class AiohttpWire:
                 allow_redirects=False,
             ) as response:
                 body = await _read(response)
-                return Reply(response.status, {k.lower(): v for k, v in response.headers.items()}, body)
+                return Reply(response.status, _lower(response.headers), body)
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as error:
             raise NotSent(f"{type(error).__name__}: {error}") from error
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             raise NoReply(f"{type(error).__name__}: {error}".removesuffix(": ")) from error
+
+
+def _within(deadline: float, chunks: Iterable[bytes]) -> bytes:
+    """The body, unless it drips in for longer than the call may take."""
+    body = bytearray()
+    for chunk in chunks:
+        body += chunk
+        if len(body) > MAX_REPLY_BYTES:
+            raise NoReply(f"the answer is larger than {MAX_REPLY_BYTES} bytes")
+        if time.monotonic() > deadline:
+            raise NoReply("the answer did not end in time")
+    return bytes(body)
+
+
+def _lower(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name.lower(): value for name, value in headers.items()}
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:

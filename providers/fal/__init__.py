@@ -1,6 +1,6 @@
 """The fal.ai adapter: its queue through the real client, its prices, and its webhooks' signatures."""
 
 from providers.fal.provider import FalProvider
-from providers.fal.webhooks import JwksUnavailable, WebhookHint, WebhookRefused, WebhookVerifier
+from providers.fal.webhooks import WebhookVerifier
 
-__all__ = ["FalProvider", "JwksUnavailable", "WebhookHint", "WebhookRefused", "WebhookVerifier"]
+__all__ = ["FalProvider", "WebhookVerifier"]

@@ -5,13 +5,13 @@ import hashlib
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from outbound.wire import HttpxWire, Request, WireError
+from providers.base import HookHint, HookRefused, HookUnverifiable
 from providers.fal.answers import Unreadable, parse_object
 
 TOLERANCE_SECONDS: Final = 300
@@ -23,26 +23,6 @@ _SIGNATURE: Final = "x-fal-webhook-signature"
 
 Fetch = Callable[[str], bytes]
 Keys = tuple[Ed25519PublicKey, ...]
-
-
-class WebhookRefused(Exception):  # noqa: N818 - names the fact
-    """The webhook is not fal's, or cannot be shown to be."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-
-class JwksUnavailable(Exception):  # noqa: N818 - names the fact
-    """fal's public keys cannot be had just now, so nothing can be checked."""
-
-
-@dataclass(frozen=True, slots=True)
-class WebhookHint:
-    """Which request a genuine webhook is about; ``gateway_request_id`` is fal's last own attempt at it."""
-
-    request_id: str
-    gateway_request_id: str | None = None
 
 
 class WebhookVerifier:
@@ -61,34 +41,34 @@ class WebhookVerifier:
         self._keys: Keys = ()
         self._fetched_at = self._asked_at = float("-inf")
 
-    def verify(self, headers: Mapping[str, str], body: bytes) -> WebhookHint:
+    def verify(self, headers: Mapping[str, str], body: bytes) -> HookHint:
         """The request that a webhook is about.
 
         Raises:
-            WebhookRefused: a header is missing, it is too old, its signature is wrong, it names no request.
-            JwksUnavailable: the keys cannot be had.
+            HookRefused: a header is missing, it is too old, its signature is wrong, it names no request.
+            HookUnverifiable: the keys cannot be had.
         """
         message, signature = self._signed(headers, body)
         if not _matches(self._current(), message, signature) and not _matches(
             self._renewed(), message, signature
         ):
-            raise WebhookRefused("the signature matches none of fal's keys")
+            raise HookRefused("the signature matches none of fal's keys")
         return _hint(body)
 
     def _signed(self, headers: Mapping[str, str], body: bytes) -> tuple[bytes, bytes]:
         lower = {name.lower(): value for name, value in headers.items()}
         missing = [name for name in (*_SIGNED, _SIGNATURE) if not lower.get(name)]
         if missing:
-            raise WebhookRefused(f"the header {missing[0]} is missing")
+            raise HookRefused(f"the header {missing[0]} is missing")
         request_id, user_id, timestamp = (lower[name] for name in _SIGNED)
         if not (timestamp.isascii() and timestamp.isdigit()):
-            raise WebhookRefused("the timestamp is not in whole seconds")
+            raise HookRefused("the timestamp is not in whole seconds")
         if abs(self._clock() - int(timestamp[:18])) > TOLERANCE_SECONDS:
-            raise WebhookRefused(f"the timestamp is more than {TOLERANCE_SECONDS} seconds away from now")
+            raise HookRefused(f"the timestamp is more than {TOLERANCE_SECONDS} seconds away from now")
         try:
             signature = bytes.fromhex(lower[_SIGNATURE])
         except ValueError as error:
-            raise WebhookRefused("the signature is not hexadecimal") from error
+            raise HookRefused("the signature is not hexadecimal") from error
         digest = hashlib.sha256(body).hexdigest()
         return f"{request_id}\n{user_id}\n{timestamp}\n{digest}".encode(), signature
 
@@ -113,14 +93,14 @@ class WebhookVerifier:
     def _refresh(self) -> None:
         now = self._clock()
         if now - self._asked_at < REFETCH_SECONDS:
-            raise JwksUnavailable("fal's keys could not be read less than a minute ago")
+            raise HookUnverifiable("fal's keys could not be read less than a minute ago")
         self._asked_at = now
         try:
             keys = _read_keys(self._fetch(self._url))
         except (WireError, Unreadable) as error:
-            raise JwksUnavailable(f"fal's keys could not be read: {error}") from error
+            raise HookUnverifiable(f"fal's keys could not be read: {error}") from error
         if not keys:
-            raise JwksUnavailable("fal's key list holds no Ed25519 key")
+            raise HookUnverifiable("fal's key list holds no Ed25519 key")
         self._keys, self._fetched_at = keys, now
 
 
@@ -163,12 +143,12 @@ def _matches(keys: Keys, message: bytes, signature: bytes) -> bool:
     return False
 
 
-def _hint(body: bytes) -> WebhookHint:
+def _hint(body: bytes) -> HookHint:
     try:
         told = parse_object(body)
     except Unreadable as error:
-        raise WebhookRefused(str(error)) from error
+        raise HookRefused(str(error)) from error
     request_id, gateway_id = told.get("request_id"), told.get("gateway_request_id")
     if not isinstance(request_id, str) or not request_id:
-        raise WebhookRefused("the body names no request_id")
-    return WebhookHint(request_id, gateway_id if isinstance(gateway_id, str) else None)
+        raise HookRefused("the body names no request_id")
+    return HookHint(request_id, gateway_id if isinstance(gateway_id, str) else None)

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from pytest_httpserver import HTTPServer
 
 from outbound.wire import NoReply
-from providers.fal import JwksUnavailable, WebhookHint, WebhookRefused, WebhookVerifier
+from providers.base import HookHint, HookRefused, HookUnverifiable
+from providers.fal import WebhookVerifier
 
 NOW = 1_790_000_000
 BODY = b'{"request_id": "req-1", "gateway_request_id": "gw-2", "status": "OK", "payload": null}'
@@ -55,13 +56,13 @@ class Keys:
             raise NoReply("timeout")
         return self.body
 
-    def verify(self, headers: dict[str, str] | None = None, body: bytes = BODY) -> WebhookHint:
+    def verify(self, headers: dict[str, str] | None = None, body: bytes = BODY) -> HookHint:
         fresh = signed(body, timestamp=int(self.now))
         return self.verifier.verify(fresh if headers is None else headers, body)
 
 
 def test_a_genuine_webhook_names_its_request() -> None:
-    assert Keys(jwks(KEY)).verify() == WebhookHint("req-1", "gw-2")
+    assert Keys(jwks(KEY)).verify() == HookHint("req-1", "gw-2")
 
 
 def test_every_key_is_tried_and_keys_of_another_sort_are_passed_over() -> None:
@@ -81,7 +82,7 @@ def test_the_keys_are_fetched_over_http_and_kept(httpserver: HTTPServer) -> None
 def test_a_key_list_that_answers_with_an_error_is_unavailable(httpserver: HTTPServer) -> None:
     httpserver.expect_request("/jwks.json").respond_with_data(jwks(KEY), 500)
     verifier = WebhookVerifier(httpserver.url_for("/jwks.json"), clock=lambda: float(NOW))
-    with pytest.raises(JwksUnavailable, match="500"):
+    with pytest.raises(HookUnverifiable, match="500"):
         verifier.verify(signed(), BODY)
 
 
@@ -103,14 +104,14 @@ def test_a_key_list_that_answers_with_an_error_is_unavailable(httpserver: HTTPSe
 def test_a_forged_header_is_refused(change: Callable[[dict[str, str]], object], reason: str) -> None:
     headers = signed()
     change(headers)
-    with pytest.raises(WebhookRefused, match=reason) as refused:
+    with pytest.raises(HookRefused, match=reason) as refused:
         Keys(jwks(KEY)).verify(headers)
-    assert reason in refused.value.reason
+    assert reason in str(refused.value)
 
 
 @pytest.mark.parametrize("offset", [-301, 301])
 def test_a_stale_timestamp_is_refused(offset: int) -> None:
-    with pytest.raises(WebhookRefused, match="300 seconds"):
+    with pytest.raises(HookRefused, match="300 seconds"):
         Keys(jwks(KEY)).verify(signed(timestamp=NOW + offset))
 
 
@@ -121,28 +122,28 @@ def test_a_timestamp_at_the_edge_is_taken(offset: int) -> None:
 
 def test_a_changed_body_and_a_strangers_key_are_refused() -> None:
     keys = Keys(jwks(KEY))
-    with pytest.raises(WebhookRefused):
+    with pytest.raises(HookRefused):
         keys.verify(signed(), BODY + b" ")
-    with pytest.raises(WebhookRefused):
+    with pytest.raises(HookRefused):
         keys.verify(signed(key=OTHER))
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"request_id": 7}', b'{"request_id": ""}'])
 def test_a_genuine_webhook_that_names_no_request_is_refused(body: bytes) -> None:
-    with pytest.raises(WebhookRefused):
+    with pytest.raises(HookRefused):
         Keys(jwks(KEY)).verify(None, body)
 
 
 def test_a_missing_gateway_id_is_no_matter() -> None:
-    assert Keys(jwks(KEY)).verify(None, b'{"request_id": "r"}') == WebhookHint("r", None)
+    assert Keys(jwks(KEY)).verify(None, b'{"request_id": "r"}') == HookHint("r", None)
 
 
 def test_new_keys_are_found_within_the_day_but_asked_for_once_a_minute() -> None:
     keys = Keys(jwks(OTHER))
-    with pytest.raises(WebhookRefused):
+    with pytest.raises(HookRefused):
         keys.verify()
     keys.body = jwks(KEY)
-    with pytest.raises(WebhookRefused):
+    with pytest.raises(HookRefused):
         keys.verify()
     assert keys.reads == 1
     keys.now += 60
@@ -166,7 +167,7 @@ def test_without_keys_nothing_can_be_checked_and_fal_is_asked_once_a_minute(body
     keys = Keys(b"")
     keys.body = body
     for _ in range(2):
-        with pytest.raises(JwksUnavailable):
+        with pytest.raises(HookUnverifiable):
             keys.verify()
     assert keys.reads == 1
     keys.now, keys.body = keys.now + 60, jwks(KEY)
@@ -177,14 +178,14 @@ def test_good_keys_outlive_a_renewal_that_fails() -> None:
     keys = Keys(jwks(KEY))
     keys.verify()
     keys.now, keys.body = keys.now + 60, None
-    with pytest.raises(JwksUnavailable):
+    with pytest.raises(HookUnverifiable):
         keys.verify(signed(key=OTHER, timestamp=int(keys.now)))
     assert keys.verify().request_id == "req-1"
 
 
 @given(st.dictionaries(st.sampled_from(list(signed())), st.text(max_size=80)), st.binary(max_size=80))
 def test_nothing_unsigned_gets_through(headers: dict[str, str], body: bytes) -> None:
-    with pytest.raises(WebhookRefused):
+    with pytest.raises(HookRefused):
         Keys(jwks(KEY)).verify(headers, body)
 
 
