@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Final, Self
 
 Address = IPv4Address | IPv6Address
@@ -131,7 +131,7 @@ def _entry(entry: str) -> tuple[Network | str, int | None]:
         return _network(entry), None
     host, port = _split_port(entry)
     try:
-        return ip_network(host), port
+        return ip_network(plain(ip_address(host))), port
     except ValueError:
         return _name(entry, host), port
 

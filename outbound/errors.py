@@ -47,6 +47,4 @@ def answered(place: str, status: int, wait: float | None) -> DownloadFailed:
     """The failure that an HTTP ``status`` means: 5xx, 408, 425 and 429 may pass, anything else will not."""
     retryable = status >= _SERVER_ERROR or status in _AGAIN
     reason = f"answered with HTTP {status}" if retryable else f"refused with HTTP {status}"
-    return DownloadFailed(
-        place, reason, retryable=retryable, status=status, retry_after=wait, away=retryable
-    )
+    return DownloadFailed(place, reason, retryable=retryable, status=status, retry_after=wait, away=retryable)

@@ -94,6 +94,8 @@ def read_url(url: str, schemes: Sequence[str] = SCHEMES) -> httpx.URL:
         )
     if not parsed.host:
         raise BlockedAddress(host, "names no host")
+    if "%" in host:
+        raise BlockedAddress(host, "is not a host name")
     if parsed.userinfo:
         raise BlockedAddress(host, "comes with a user name or password, which is not allowed")
     if parsed.port is not None and not 0 < parsed.port <= _MAX_PORT:

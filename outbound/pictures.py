@@ -26,6 +26,7 @@ _DAMAGED: Final = (
     KeyError,
     TypeError,
     OverflowError,
+    RuntimeError,
     struct.error,
     zlib.error,
 )

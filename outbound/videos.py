@@ -36,7 +36,8 @@ def measure_video(path: Path, content_type: str) -> tuple[int, int, float]:
     Every packet is read and compared with the declared frames and duration; one packet is held at a time.
     """
     try:
-        with av.open(str(path)) as container:
+        # Tags in another encoding than UTF-8 are no reason to refuse a video.
+        with av.open(str(path), metadata_errors="replace") as container:
             return _measure(container, content_type)
     except av.FFmpegError as error:
         raise NotMedia(f"a truncated or damaged file of type {content_type} ({error.strerror})") from error
@@ -46,8 +47,9 @@ def _measure(container: InputContainer, content_type: str) -> tuple[int, int, fl
     stream = next(iter(container.streams.video), None)
     if stream is None:
         raise NotMedia(f"a file of type {content_type} without a picture track")
-    if not (stream.codec_context.width and stream.codec_context.height):
-        raise NotMedia(f"a file of type {content_type} whose picture has no size")
+    size = _size(stream)
+    if not all(size):
+        raise NotMedia(f"a file of type {content_type} whose picture has no known codec or size")
     declared = (container.duration or 0) / _MICROSECONDS
     walk = _walk(container, stream)
     if walk.damaged or walk.frames == 0 or walk.frames < stream.frames * (1 - _SLACK):
@@ -57,7 +59,12 @@ def _measure(container: InputContainer, content_type: str) -> tuple[int, int, fl
     if walk.begin is not None and walk.end < declared * (1 - _SLACK) - _SLACK_SECONDS:
         there = f"{walk.end:.1f} of {declared:.1f} seconds"
         raise NotMedia(f"a truncated file of type {content_type}: {there} are there")
-    return stream.codec_context.width, stream.codec_context.height, declared or walk.seconds
+    return *size, declared or walk.seconds
+
+
+def _size(stream: VideoStream) -> tuple[int, int]:
+    codec = stream.codec_context  # None, whatever its type says, for a codec that is not known
+    return getattr(codec, "width", 0), getattr(codec, "height", 0)
 
 
 def _walk(container: InputContainer, video: VideoStream) -> _Walk:
