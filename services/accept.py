@@ -93,6 +93,7 @@ def _write(
         endpoint=first.offer.endpoint,
         quoted_nano=first.high_nano,
         reserved_nano=max((choice.high_nano or 0 for choice in planned.plan.choices), default=0),
+        sandbox=runtime.available[first.offer.provider].sandbox,
         created_at=at,
     )
     session.add(job)

@@ -124,6 +124,8 @@ def _store_one(runtime: Runtime, work: _Work, n: int, output: dict[str, Any], pa
         _, attempt = jobs.lock_attempt(session, work.attempt.id)
         jobs.keep_asset(session, asset)
         attempt.phases = _timed(attempt.phases, download=fetched - begun, store=stored - fetched)
+        data = {"n": n, "bytes": download.bytes, "content_type": media.content_type}
+        jobs.note(session, job.id, "downloaded", fetched, attempt=attempt.number, data=data)
 
 
 def _fetch(runtime: Runtime, work: _Work, output: dict[str, Any], path: Path) -> tuple[Download, Media]:

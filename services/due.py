@@ -17,6 +17,8 @@ from storage.queue import COLLECT, DELIVER, SUBMIT, Note, QueueUnavailable
 # How long a claimed row is left alone: a lost message costs this much, and no more.
 CLAIM: Final = timedelta(seconds=15)
 _AGAIN: Final = timedelta(seconds=1)
+_LOOKED_AT: Final = (JobStatus.RUNNING, JobStatus.REVIEW)
+_WORKED_ON: Final = (JobStatus.QUEUED, JobStatus.SUBMITTING, JobStatus.STORING)
 
 log = structlog.get_logger(__name__)
 
@@ -37,16 +39,15 @@ def claim(runtime: Runtime, *, owner: str, looks: int, notes: int) -> Claimed:
     """
     now = runtime.clock()
     with runtime.database.work() as session:
-        due = agenda.claim_due(session, owner=owner, now=now, lease=CLAIM, most=looks + notes)
+        seen = agenda.claim_due(session, owner=owner, now=now, lease=CLAIM, most=looks, statuses=_LOOKED_AT)
+        due = agenda.claim_due(session, owner=owner, now=now, lease=CLAIM, most=notes, statuses=_WORKED_ON)
         told = callbacks.claim_deliveries(session, owner=owner, now=now, lease=CLAIM, most=notes)
-    work = [_note(one) for one in due if one.status in {JobStatus.QUEUED, JobStatus.STORING}]
+    work = [_note(one) for one in due if one.status != JobStatus.SUBMITTING]
     for one in due:
         if one.status == JobStatus.SUBMITTING:
             _lost(runtime, one.job_id)
-    return Claimed(
-        [one.job_id for one in due if one.status in {JobStatus.RUNNING, JobStatus.REVIEW}],
-        [*work, *(Note(DELIVER, "callbacks", one) for one in told)],
-    )
+    told_notes = [Note(DELIVER, "callbacks", one) for one in told]
+    return Claimed([one.job_id for one in seen], [*work, *told_notes])
 
 
 def publish(runtime: Runtime, notes: Sequence[Note], *, owner: str) -> None:

@@ -38,9 +38,9 @@ def projects(session: Session) -> Sequence[ProjectRecord]:
 
 def add_project(session: Session, record: ProjectRecord) -> bool:
     """Write a project down; False where its name is taken."""
-    statement = insert(ProjectRecord).values(record.model_dump())
-    result = session.connection().execute(statement.on_conflict_do_nothing(index_elements=["name"]))
-    return result.rowcount == 1
+    statement = insert(ProjectRecord).values(record.model_dump()).on_conflict_do_nothing()
+    written = session.connection().execute(statement.returning(col(ProjectRecord.id)))
+    return written.first() is not None
 
 
 def add_key(session: Session, record: ApiKeyRecord) -> None:

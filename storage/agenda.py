@@ -21,7 +21,7 @@ _CLAIM: Final = text(
     UPDATE agenda SET next_at = :until, owner = :owner
     WHERE job_id IN (
         SELECT job_id FROM agenda
-        WHERE next_at <= :now
+        WHERE next_at <= :now AND status = ANY(:statuses)
         ORDER BY next_at, priority LIMIT :most
         FOR UPDATE SKIP LOCKED)
     RETURNING job_id, kind, status
@@ -70,10 +70,18 @@ def unschedule(session: Session, job_id: UUID) -> None:
     session.exec(delete(AgendaRecord).where(col(AgendaRecord.job_id) == job_id))
 
 
-def claim_due(session: Session, *, owner: str, now: datetime, lease: timedelta, most: int) -> Sequence[Due]:
-    """Take up to ``most`` rows whose time has come; each is the caller's until ``lease`` has passed."""
+def claim_due(
+    session: Session,
+    *,
+    owner: str,
+    now: datetime,
+    lease: timedelta,
+    most: int,
+    statuses: Sequence[str],
+) -> Sequence[Due]:
+    """Take up to ``most`` due rows in one of ``statuses``, each for as long as ``lease``."""
     rows = session.connection().execute(
-        _CLAIM, {"until": now + lease, "owner": owner, "now": now, "most": most}
+        _CLAIM, {"until": now + lease, "owner": owner, "now": now, "most": most, "statuses": list(statuses)}
     )
     return [Due(row.job_id, row.kind, row.status) for row in rows]
 

@@ -6,6 +6,7 @@ from typing import Any, Final, Protocol
 from uuid import UUID
 
 from celery import Celery
+from kombu import Exchange
 from kombu import Queue as KombuQueue
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
@@ -79,7 +80,7 @@ def settings_for(redis_url: str) -> dict[str, Any]:
         # Flower starts with the stack and lives on events.
         "worker_send_task_events": True,
         "task_send_sent_event": True,
-        "task_queues": [KombuQueue(name, routing_key=name) for name in QUEUES],
+        "task_queues": [KombuQueue(name, Exchange(name), routing_key=name) for name in QUEUES],
         "task_default_queue": "collect",
         "task_create_missing_queues": False,
         "task_serializer": "json",

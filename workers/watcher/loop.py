@@ -4,6 +4,7 @@ import asyncio
 import os
 import socket
 from collections.abc import Sequence
+from functools import partial
 from typing import Final
 from uuid import UUID
 
@@ -37,8 +38,8 @@ class Watcher:
         self.owner = f"watcher:{socket.gethostname()}:{os.getpid()}"
         self._stopping = asyncio.Event()
         self._woken = asyncio.Event()
-        self._free = LOOKS
         self._looks: set[asyncio.Task[None]] = set()
+        self._open: set[UUID] = set()
         self._seen: asyncio.Queue[looking.Look] = asyncio.Queue()
 
     def stop(self) -> None:
@@ -70,7 +71,7 @@ class Watcher:
         self._woken.clear()
         try:
             claimed = await asyncio.to_thread(
-                due.claim, self._runtime, owner=self.owner, looks=max(self._free, 0), notes=NOTES
+                due.claim, self._runtime, owner=self.owner, looks=LOOKS - len(self._looks), notes=NOTES
             )
             await asyncio.to_thread(due.publish, self._runtime, claimed.notes, owner=self.owner)
             await self._look_at(claimed.looks, wire)
@@ -79,18 +80,20 @@ class Watcher:
             log.exception("turn_failed")
             await asyncio.sleep(_RECOVER_SECONDS)
             return False
-        return len(claimed.notes) >= NOTES or (bool(claimed.looks) and self._free > 0)
+        return len(claimed.notes) >= NOTES or (bool(claimed.looks) and len(self._looks) < LOOKS)
 
     async def _look_at(self, job_ids: Sequence[UUID], wire: AsyncWire) -> None:
-        for one in await asyncio.to_thread(looking.open_requests, self._runtime, job_ids):
-            self._free -= 1
+        # A look may outlast its claim: what is being looked at is not looked at twice.
+        fresh = [job_id for job_id in job_ids if job_id not in self._open]
+        for one in await asyncio.to_thread(looking.open_requests, self._runtime, fresh):
+            self._open.add(one.job_id)
             task = asyncio.create_task(self._look(one, wire))
             self._looks.add(task)
-            task.add_done_callback(self._looked)
+            task.add_done_callback(partial(self._looked, one.job_id))
 
-    def _looked(self, task: asyncio.Task[None]) -> None:
+    def _looked(self, job_id: UUID, task: asyncio.Task[None]) -> None:
         self._looks.discard(task)
-        self._free += 1
+        self._open.discard(job_id)
         if not task.cancelled() and task.exception() is not None:
             # A fault of ours in one look: the job comes due again when its claim runs out.
             log.error("look_broke", exc_info=task.exception())
