@@ -37,7 +37,7 @@ class Problem(Exception):  # noqa: N818 - what RFC 9457 calls it
         *,
         errors: Sequence[Fault] = (),
         headers: Mapping[str, str] | None = None,
-        **more: Any,  # noqa: ANN401 - JSON
+        more: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(detail)
         self.status = status
@@ -45,7 +45,7 @@ class Problem(Exception):  # noqa: N818 - what RFC 9457 calls it
         self.detail = detail
         self.errors = errors
         self.headers = headers
-        self.more = more
+        self.more = dict(more or {})
 
     def answer(self, request: Request) -> ProblemAnswer:
         """The answer to ``request``."""

@@ -48,7 +48,7 @@ def _forbidden(has: Scope, needed: Scope) -> Problem:
         "insufficient_scope",
         f"this needs a key with the scope {needed}; the one that came has {has}",
         headers={"WWW-Authenticate": f'{_CHALLENGE}, error="insufficient_scope", scope="{needed}"'},
-        needed_scope=needed.value,
+        more={"needed_scope": needed.value},
     )
 
 

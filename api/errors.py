@@ -48,7 +48,9 @@ async def _refused(request: Request, error: Refused) -> Response:
     faults = [] if field is None else [{"field": str(field), "message": error.message}]
     status = _STATUS.get(type(error), HTTPStatus.BAD_REQUEST)
     headers = _RETRY if status == HTTPStatus.SERVICE_UNAVAILABLE else None
-    problem = Problem(status, error.code, error.message, errors=faults, headers=headers, **details)
+    # In a problem document `status` is HTTP's.
+    more = {"current_status" if name == "status" else name: value for name, value in details.items()}
+    problem = Problem(status, error.code, error.message, errors=faults, headers=headers, more=more)
     return problem.answer(request)
 
 

@@ -59,4 +59,4 @@ def _report(scope: Scope, error: Exception) -> Problem:
         where=[f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],
     )
     sentence = f"something went wrong here; it is logged as incident {incident}"
-    return Problem(500, "internal_error", sentence, incident=incident)
+    return Problem(500, "internal_error", sentence, more={"incident": incident})

@@ -61,6 +61,11 @@ class Ends:
         finally:
             gone.cancel()
 
+    @property
+    def waiting(self) -> int:
+        """How many requests wait just now."""
+        return sum(len(events) for events in self._waiting.values())
+
     async def _read(self, project_id: UUID, job_id: UUID) -> dict[str, Any]:
         return await run_in_threadpool(reading.job, self._runtime, project_id, job_id)
 

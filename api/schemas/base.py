@@ -34,7 +34,7 @@ class Fault(Shown):
 
 
 class Problem(BaseModel):
-    """An error as RFC 9457 has it; some codes carry more fields, such as the `status` of an ended job."""
+    """An error as RFC 9457 has it; some codes carry more, such as `current_status` of an ended job."""
 
     type: str = Field(examples=["about:blank"])
     title: str = Field(examples=["Unprocessable Content"])

@@ -1,0 +1,48 @@
+"""One server and one database for all tests of the API; each test has a project of its own."""
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from api.app import create_app
+from services.runtime import Runtime
+from tests.support.front import Project, migrated, new_project, running_parts, served
+from tests.support.postgres import Postgres, postgres_server
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    with postgres_server(tmp_path_factory.mktemp("server")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def runtime(server: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runtime]:
+    url = server.database(migrated(server))
+    with running_parts(url, tmp_path_factory.mktemp("data")) as parts:
+        yield parts
+
+
+@pytest.fixture(scope="session")
+def url(runtime: Runtime) -> Iterator[str]:
+    with served(create_app(runtime)) as address:
+        yield address
+
+
+@pytest.fixture
+def project(runtime: Runtime, url: str) -> Project:
+    return new_project(runtime, url)
+
+
+@pytest.fixture
+def client(project: Project) -> Iterator[httpx.Client]:
+    with project.client() as made:
+        yield made
+
+
+@pytest.fixture
+def anyone(url: str) -> Iterator[httpx.Client]:
+    """A client without a key."""
+    with httpx.Client(base_url=url, timeout=30, trust_env=False) as made:
+        yield made
