@@ -16,6 +16,7 @@ from providers.fal.slots import (
     loras,
     one_of,
     one_url,
+    only,
     text,
 )
 
@@ -79,8 +80,22 @@ def _family(
     return Family(re.compile(pattern), slots, sent or {}, needs)
 
 
+def _kling(grade: str, resolution: str) -> tuple[Family, Family]:
+    """Kling v3 of one grade, from text and from an image: each grade is an endpoint with its resolution."""
+    slots = {**_KLING, "resolution": only(resolution)}
+    image = {"image_url": one_url("start_image_url"), "last_image_url": as_is("end_image_url")}
+    return (
+        _family(rf"fal-ai/kling-video/v3/{grade}/text-to-video", slots, sent=_KLING_SENT),
+        _family(
+            rf"fal-ai/kling-video/v3/{grade}/image-to-video",
+            {**slots, **image},
+            sent=_KLING_SENT,
+            needs=("image_url", "start_image_url"),
+        ),
+    )
+
+
 _FROM_IMAGE: Final = ("image_url", "image_url")
-_KLING_V3: Final = r"fal-ai/kling-video/v3/(standard|pro|4k)"
 _RAY_2: Final = r"fal-ai/luma-dream-machine/ray-2(-flash)?"
 
 FAMILIES: Final = (
@@ -93,13 +108,9 @@ FAMILIES: Final = (
     _family(r"fal-ai/fast-sdxl/image-to-image", {**_SDXL, **_IMAGE}, needs=_FROM_IMAGE),
     _family(r"fal-ai/lora", _SDXL, needs=("extra", "model_name")),
     _family(r"fal-ai/stable-diffusion-v35-large", {**_FLUX, **_NEGATIVE, **_LORAS}),
-    _family(f"{_KLING_V3}/text-to-video", _KLING, sent=_KLING_SENT),
-    _family(
-        f"{_KLING_V3}/image-to-video",
-        {**_KLING, "image_url": one_url("start_image_url"), "last_image_url": as_is("end_image_url")},
-        sent=_KLING_SENT,
-        needs=("image_url", "start_image_url"),
-    ),
+    *_kling("standard", "720p"),
+    *_kling("pro", "1080p"),
+    *_kling("4k", "4k"),
     _family(_RAY_2, _LUMA),
     _family(
         f"{_RAY_2}/image-to-video",

@@ -35,6 +35,17 @@ def as_is(name: str) -> Slot:
     return lambda value: {name: value}
 
 
+def only(made: str) -> Slot:
+    """A value that the endpoint has no parameter for, since it makes nothing else; upper and lower case."""
+
+    def write(value: str) -> dict[str, Any]:
+        if value.casefold() != made:
+            raise Refusal(f"makes {made} and nothing else, not {value}")
+        return {}
+
+    return write
+
+
 def text(name: str, longest: int) -> Slot:
     """Text of at most ``longest`` characters."""
 

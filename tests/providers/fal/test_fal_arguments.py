@@ -60,6 +60,11 @@ LUMA = "fal-ai/luma-dream-machine/ray-2"
             {"start_image_url": URL, "end_image_url": URL, "generate_audio": False},
         ),
         (
+            f"{KLING}/text-to-video",
+            {"resolution": "720P", "duration": 5},
+            {"duration": "5", "generate_audio": False},
+        ),
+        (
             f"{KLING}/image-to-video",
             {"extra": {"start_image_url": "data:x"}},
             {"start_image_url": "data:x", "generate_audio": False},
@@ -135,7 +140,7 @@ def test_the_body_is_what_the_endpoint_takes(
         (f"{KLING}/text-to-video", {"duration": 16}, "duration", "3 to 15"),
         (f"{KLING}/text-to-video", {"aspect_ratio": "4:3"}, "aspect_ratio", "16:9, 9:16, 1:1"),
         (f"{KLING}/text-to-video", {"prompt": "x" * 2501}, "prompt", "2500 characters, not 2501"),
-        (f"{KLING}/text-to-video", {"resolution": "720p"}, "resolution", "does not take it"),
+        (f"{KLING}/text-to-video", {"resolution": "1080p"}, "resolution", "makes 720p and nothing else"),
         (f"{KLING}/text-to-video", {"count": 2}, "count", "does not take it"),
         (f"{KLING}/text-to-video", {"seed": 1}, "seed", "does not take it"),
         (f"{KLING}/image-to-video", {}, "image_url", "start_image_url"),
