@@ -90,12 +90,13 @@ class Sender:
         return exchange.answer()
 
     def _send(self, url: str, body: bytes, headers: Mapping[str, str], exchange: "_Exchange") -> None:
-        transport = GuardedTransport(self._guard, Deadline(self._seconds))
         all_headers = httpx.Headers(_HEADERS)
         all_headers.update(headers)
         with (
-            httpx.Client(transport=transport, timeout=self._seconds, trust_env=False) as client,
-            client.stream("POST", read_url(url), content=body, headers=all_headers) as response,
+            GuardedTransport(self._guard, Deadline(self._seconds)) as transport,
+            transport.exchange(
+                "POST", read_url(url), headers=all_headers, timeout=httpx.Timeout(self._seconds), content=body
+            ) as response,
         ):
             exchange.begin(response)
             for chunk in response.iter_raw():

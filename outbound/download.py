@@ -1,7 +1,7 @@
 """Fetching a finished file from a provider's link onto the disk."""
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -64,31 +64,36 @@ class Downloader:
         ``on_progress`` is called with the bytes so far after every piece. No file is left behind by a
         failure, and no header that could hold a key is ever sent.
         """
-        inline = url[:5].lower() == "data:"
+        place = "data: URI" if _is_inline(url) else _place(url)
         try:
-            with into.open("wb", buffering=CHUNK_BYTES) as file:
-                receiver = Receiver(
-                    file, "data: URI" if inline else _place(url), self._max_bytes, on_progress
-                )
-                content_type = _unpack(url, receiver) if inline else self._get(url, receiver)
+            return self._fill(url, into, place, on_progress)
+        except OSError as error:
+            into.unlink(missing_ok=True)
+            reason = f"cannot be written to {into}: {error.strerror}"
+            raise DownloadFailed(place, reason, retryable=True) from error
         except BaseException:
             into.unlink(missing_ok=True)
             raise
+
+    def _fill(self, url: str, into: Path, place: str, on_progress: Callable[[int], None] | None) -> Download:
+        with into.open("wb", buffering=CHUNK_BYTES) as file:
+            receiver = Receiver(file, place, self._max_bytes, on_progress)
+            content_type = _unpack(url, receiver) if _is_inline(url) else self._get(url, receiver)
         return Download(into, receiver.bytes, receiver.sha256, content_type)
 
     def _get(self, url: str, receiver: Receiver) -> str | None:
-        transport = GuardedTransport(self._guard, Deadline(self._total_seconds), trusted=self._trusted)
-        with httpx.Client(
-            transport=transport, headers=_HEADERS, timeout=self._timeout, trust_env=False
-        ) as client:
+        with GuardedTransport(self._guard, Deadline(self._total_seconds), trusted=self._trusted) as transport:
             for _ in range(MAX_REDIRECTS + 1):
                 receiver.place = _place(url)
-                with _translated(receiver.place), client.stream("GET", read_url(url)) as response:
+                with _translated(receiver.place), self._open(transport, url) as response:
                     if not response.has_redirect_location:
                         return _receive(response, receiver)
                     url = _next(response)
         reason = f"redirected more than {MAX_REDIRECTS} times"
         raise DownloadFailed(receiver.place, reason, retryable=False)
+
+    def _open(self, transport: GuardedTransport, url: str) -> AbstractContextManager[httpx.Response]:
+        return transport.exchange("GET", read_url(url), headers=_HEADERS, timeout=self._timeout)
 
 
 def _is_inline(url: str) -> bool:

@@ -1,7 +1,7 @@
 """An httpx transport that connects to checked addresses only and ends at one deadline."""
 
 import ssl
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any, Final
@@ -14,7 +14,7 @@ from outbound.guard import DEFAULT_PORTS, Guard
 
 Origin = tuple[str, str, int]
 
-_TRANSLATED: Final[dict[type[Exception], type[httpx.TransportError]]] = {
+TRANSLATED: Final[dict[type[Exception], type[httpx.TransportError]]] = {
     httpcore.TimeoutException: httpx.TimeoutException,
     httpcore.ConnectTimeout: httpx.ConnectTimeout,
     httpcore.ReadTimeout: httpx.ReadTimeout,
@@ -78,6 +78,27 @@ class GuardedTransport(httpx.BaseTransport):
             response.status, headers=response.headers, stream=_Body(response), extensions=response.extensions
         )
 
+    @contextmanager
+    def exchange(
+        self,
+        method: str,
+        url: httpx.URL,
+        *,
+        headers: Mapping[str, str],
+        timeout: httpx.Timeout,
+        content: bytes = b"",
+    ) -> Iterator[httpx.Response]:
+        """One request and its response, unread; no cookies, no credentials, no redirects, no environment."""
+        request = httpx.Request(
+            method, url, headers=headers, content=content, extensions={"timeout": timeout.as_dict()}
+        )
+        response = self.handle_request(request)
+        response.request = request
+        try:
+            yield response
+        finally:
+            response.close()
+
     def close(self) -> None:
         """Close every connection."""
         self._guarded_pool.close()
@@ -99,8 +120,8 @@ def _core_request(request: httpx.Request) -> httpcore.Request:
 def _translated() -> Iterator[None]:
     try:
         yield
-    except tuple(_TRANSLATED) as error:
-        raise _TRANSLATED[type(error)](str(error)) from error
+    except tuple(TRANSLATED) as error:
+        raise TRANSLATED[type(error)](str(error)) from error
 
 
 class _Body(httpx.SyncByteStream):

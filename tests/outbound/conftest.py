@@ -1,4 +1,3 @@
-
 import pytest
 
 from outbound.addresses import PrivateHosts

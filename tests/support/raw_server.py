@@ -13,12 +13,15 @@ Script = Callable[[socket.socket, Event], None]
 
 
 @contextmanager
-def raw_server(answer: bytes | Script) -> Iterator[str]:
-    """Answer every connection with bytes, or by a script, then close it; gives the base URL."""
+def raw_server(answer: bytes | Script, *, reads: bool = True) -> Iterator[str]:
+    """Answer every connection with bytes, or by a script, then close it; gives the base URL.
+
+    With ``reads`` false the request is left unread.
+    """
     over = Event()
     script = _sends(answer) if isinstance(answer, bytes) else answer
     listener = socket.create_server(("127.0.0.1", 0))
-    thread = Thread(target=_serve, args=(listener, script, over))
+    thread = Thread(target=_serve, args=(listener, script, over, reads))
     thread.start()
     try:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
@@ -40,6 +43,11 @@ def drip(start: bytes, piece: bytes, seconds: float) -> Script:
     return script
 
 
+def silence(_: socket.socket, over: Event) -> None:
+    """Nothing, for as long as the server runs."""
+    over.wait()
+
+
 def _sends(answer: bytes) -> Script:
     def script(connection: socket.socket, _: Event) -> None:
         connection.sendall(answer)
@@ -47,14 +55,15 @@ def _sends(answer: bytes) -> Script:
     return script
 
 
-def _serve(listener: socket.socket, script: Script, over: Event) -> None:
+def _serve(listener: socket.socket, script: Script, over: Event, reads: bool) -> None:  # noqa: FBT001 - a thread's argument
     while not over.is_set():
         try:
             connection, _ = listener.accept()
         except OSError:
             return
         with connection, suppress(OSError):
-            _read_request(connection)
+            if reads:
+                _read_request(connection)
             script(connection, over)
 
 
