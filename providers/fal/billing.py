@@ -17,6 +17,7 @@ from providers.fal.answers import Unreadable, amount, parse_object
 
 UNITS: Final = "x-fal-billable-units"
 PRICE_SECONDS: Final = 5.0
+QUIET_SECONDS: Final = 15.0
 PRICE_TTL_SECONDS: Final = 600.0
 _NUMBER: Final = re.compile(r"[0-9]{1,18}(\.[0-9]{1,18})?")
 _SERVER_ERROR: Final = 500
@@ -59,6 +60,7 @@ class PriceList:
         self._clock = clock
         self._lock = threading.Lock()
         self._kept: dict[str, tuple[float, UnitPrice]] = {}
+        self._quiet_until = clock()
 
     def unit_price(self, endpoint: str) -> UnitPrice:
         """The price of one unit of ``endpoint``, in dollars.
@@ -69,8 +71,11 @@ class PriceList:
         now = self._clock()
         with self._lock:
             kept = self._kept.get(endpoint)
+            quiet = now < self._quiet_until
         if kept is not None and now < kept[0]:
             return kept[1]
+        if quiet:
+            raise LookFailed("fal.ai's price list did not answer just now")
         price = self._ask(endpoint)
         with self._lock:
             self._kept = {name: item for name, item in self._kept.items() if now < item[0]}
@@ -84,7 +89,11 @@ class PriceList:
             if not reply.ok:
                 raise LookFailed(f"fal.ai's price list answered {reply.status}")
             rows = parse_object(reply.body).get("prices")
-        except (WireError, Unreadable) as error:
+        except WireError as error:
+            # A list that is away must not hold up every submit for as long as one question takes.
+            self._quiet_until = self._clock() + QUIET_SECONDS
+            raise LookFailed(f"fal.ai's price list could not be read: {error}") from error
+        except Unreadable as error:
             raise LookFailed(f"fal.ai's price list could not be read: {error}") from error
         for row in rows if isinstance(rows, list) else []:
             if isinstance(row, dict) and row.get("endpoint_id") == endpoint:

@@ -145,13 +145,17 @@ def test_a_price_is_kept_for_ten_minutes_and_each_endpoint_has_its_own() -> None
     assert wire.asked == 3
 
 
-def test_a_failure_is_not_kept() -> None:
-    wire = Wire()
-    listed = PriceList("sandbox", "http://127.0.0.1:1/v1", wire)
+def test_a_list_that_is_away_is_not_asked_again_for_every_submit() -> None:
+    now, wire = [0.0], Wire()
+    listed = PriceList("sandbox", "http://127.0.0.1:1/v1", wire, clock=lambda: now[0])
     wire.up = False
     with pytest.raises(LookFailed, match="could not be read"):
         listed.unit_price("a/b")
-    wire.up = True
+    now[0] = 14.9
+    with pytest.raises(LookFailed, match="did not answer just now"):
+        listed.unit_price("a/c")
+    assert wire.asked == 1
+    wire.up, now[0] = True, 15.0
     assert listed.unit_price("a/b").usd == 1
 
 
