@@ -3,7 +3,7 @@
 import asyncio
 import os
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
 from uuid import UUID
@@ -13,6 +13,7 @@ import structlog
 from outbound.wire import AiohttpWire, AsyncWire
 from providers.base import CancelAnswer, LookFailed
 from services import cancel, due, looking
+from services.housekeeping import tidy
 from services.runtime import Runtime
 from storage.agenda import WAKE_CHANNEL
 from storage.database import DatabaseTrouble
@@ -21,6 +22,7 @@ from storage.notices import listen
 
 TICK_SECONDS: Final = 0.25
 BEAT_SECONDS: Final = 3.0
+TIDY_SECONDS: Final = 3600.0
 LOOKS: Final = 256
 NOTES: Final = 200
 GRACE_SECONDS: Final = 10.0
@@ -53,6 +55,7 @@ class Watcher:
             aside = [
                 asyncio.create_task(self._listen()),
                 asyncio.create_task(self._beat()),
+                asyncio.create_task(self._tidy()),
                 asyncio.create_task(self._write()),
             ]
             while not self._stopping.is_set():
@@ -141,12 +144,20 @@ class Watcher:
             self._woken.set()
 
     async def _beat(self) -> None:
+        await self._every(
+            BEAT_SECONDS, lambda: beat(self._runtime.database, "watcher", self._runtime.clock()), "beat"
+        )
+
+    async def _tidy(self) -> None:
+        await self._every(TIDY_SECONDS, lambda: tidy(self._runtime), "tidy")
+
+    async def _every(self, seconds: float, step: Callable[[], None], name: str) -> None:
         while True:
             try:
-                await asyncio.to_thread(beat, self._runtime.database, "watcher", self._runtime.clock())
+                await asyncio.to_thread(step)
             except DatabaseTrouble:
-                log.warning("beat_failed")
-            await asyncio.sleep(BEAT_SECONDS)
+                log.warning("step_failed", step=name)
+            await asyncio.sleep(seconds)
 
     async def _sleep(self) -> None:
         try:

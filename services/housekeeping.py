@@ -1,0 +1,16 @@
+"""What grows old is dropped: answers kept for repeated requests."""
+
+from datetime import timedelta
+from typing import Final
+
+from services.runtime import Runtime
+from storage import idempotency
+
+# Twice what is promised, so that no retry of a day-old request comes too late.
+KEEP_ANSWERS: Final = timedelta(hours=48)
+
+
+def tidy(runtime: Runtime) -> None:
+    """Drop what nobody can ask for any more."""
+    with runtime.database.work() as session:
+        idempotency.forget_before(session, runtime.clock() - KEEP_ANSWERS)
