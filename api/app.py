@@ -15,6 +15,7 @@ from api.waiting import Ends
 from services.access import KeyRing
 from services.build import build
 from services.health import Health
+from services.logs import configure
 from services.runtime import Runtime
 from services.settings import Settings
 
@@ -25,6 +26,7 @@ def create() -> FastAPI:
     Raises:
         SettingMissing: a setting that it cannot do without is not set.
     """
+    configure()
     return create_app(build(Settings()))
 
 

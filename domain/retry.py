@@ -46,7 +46,8 @@ def after_refusal(failure: Failure, tried: Tried, *, retry_after: float | None) 
     """
     if failure.code in _FINAL or not (failure.retryable or failure.elsewhere) or tried.age > GIVE_UP_SECONDS:
         return None
-    return _next(failure, tried, pause=retry_after if retry_after is not None else _pause(tried.refusals))
+    asked = _pause(tried.refusals) if retry_after is None else min(retry_after, GIVE_UP_SECONDS)
+    return _next(failure, tried, pause=asked)
 
 
 def after_verdict(failure: Failure, cost: Cost, tried: Tried) -> Again | None:

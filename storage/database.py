@@ -29,6 +29,8 @@ class Database:
         self.url = url
         self.engine: Engine = create_engine(
             url,
+            # What a statement was given (a prompt, a link) must not end up in an error's text.
+            hide_parameters=True,
             pool_size=pool,
             max_overflow=overflow,
             pool_pre_ping=True,

@@ -10,10 +10,10 @@ from celery.signals import setup_logging, worker_process_shutdown
 
 from services.collect import collect
 from services.deliver import deliver
+from services.logs import configure
 from services.settings import SettingMissing, Settings
 from services.submit import submit
 from storage.queue import COLLECT, DELIVER, SUBMIT, make_app
-from workers.logs import configure
 from workers.parts import close, parts
 
 

@@ -5,8 +5,8 @@ import signal
 import sys
 
 from services.build import build
+from services.logs import configure
 from services.settings import SettingMissing
-from workers.logs import configure
 from workers.watcher.loop import Watcher
 
 

@@ -1,4 +1,4 @@
-"""Logs: one line per event, a static name and key-value pairs; never a prompt, a key or a signed link."""
+"""Logs: one line per event, a static name and key-value pairs; never a prompt, a key or a link."""
 
 import logging
 
