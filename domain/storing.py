@@ -23,7 +23,7 @@ class StoreTrouble(StrEnum):
 
 
 def pause_before(trouble: StoreTrouble, *, tries: int, age: float) -> float | None:
-    """Seconds until the next try after ``tries`` of them, ``age`` seconds after the verdict; None to give up."""
+    """Seconds until the next try after ``tries``, ``age`` seconds after the verdict; None to give up."""
     if trouble is StoreTrouble.NEVER:
         return None
     if trouble is StoreTrouble.WRONG:
