@@ -61,17 +61,6 @@ class Client:
         if not response.is_success:
             raise refusal(response, self.connection)
 
-    @contextmanager
-    def lines(self, path: str, accept: str) -> Iterator[Iterator[str]]:
-        """The lines of a text that is written while it is read; silence is no error."""
-        timeout = httpx.Timeout(None, connect=_CONNECT_SECONDS)
-        with (
-            self._translated(),
-            self._http.stream("GET", path, headers={"Accept": accept}, timeout=timeout) as response,
-        ):
-            self._insist(response)
-            yield response.iter_lines()
-
     def location(self, path: str) -> str:
         """Where ``path`` redirects to, as a whole URL: a signed link, to be followed without the key."""
         with self._translated():
@@ -92,11 +81,6 @@ class Client:
                 f"what answers at {self.connection.url} is not a Darkroom: it sent no JSON; "
                 "correct DARKROOM_URL or DARKROOM_PORT"
             ) from error
-
-    def _insist(self, response: httpx.Response) -> None:
-        if not response.is_success:
-            response.read()
-            raise refusal(response, self.connection)
 
     @contextmanager
     def _translated(self) -> Iterator[None]:

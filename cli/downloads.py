@@ -12,8 +12,15 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 from cli.client import Client
 from cli.errors import Failed, Misused
 from cli.output import Output
-from outbound.signatures import extension
 
+# Where a file's extension is not the second half of its content type.
+_EXTENSIONS: Final = {
+    "jpeg": "jpg",
+    "quicktime": "mov",
+    "x-matroska": "mkv",
+    "mpeg": "mpg",
+    "x-msvideo": "avi",
+}
 _TRIES: Final = 3
 _PAUSE_SECONDS: Final = 0.5
 _CHUNK_BYTES: Final = 1024 * 1024
@@ -25,7 +32,7 @@ Advance = Callable[[int], object]
 def download_all(
     client: Client, job: Mapping[str, Any], folder: Path, output: Output, *, name: str | None = None
 ) -> list[Path]:
-    """Every file of ``job`` in ``folder``, as ``<name>-<n>.<extension>``; the name is the job's id.
+    """Every file of ``job`` in ``folder``, as ``<job>-<n>.<extension>``, or under a ``name`` of its own.
 
     A file that is there already with the right bytes is left alone.
 
@@ -38,7 +45,7 @@ def download_all(
         folder.mkdir(parents=True, exist_ok=True)
         with _progress(output) as progress:
             task = progress.add_task("downloading", total=sum(asset["bytes"] for asset in assets))
-            paths = _named(folder, name or job["id"], assets)
+            paths = _paths(folder, name, job["id"], assets)
             for asset, path in zip(assets, paths, strict=True):
                 _download(client, asset, path, lambda done: progress.advance(task, done))
     except OSError as error:
@@ -46,8 +53,17 @@ def download_all(
     return paths
 
 
-def _named(folder: Path, name: str, assets: Sequence[Mapping[str, Any]]) -> list[Path]:
-    return [folder / f"{name}-{n}.{extension(asset['content_type'])}" for n, asset in enumerate(assets)]
+def _paths(folder: Path, name: str | None, job_id: str, assets: Sequence[Mapping[str, Any]]) -> list[Path]:
+    if name is not None and len(assets) == 1:
+        return [folder / f"{name}.{_extension(assets[0]['content_type'])}"]
+    return [
+        folder / f"{name or job_id}-{n}.{_extension(asset['content_type'])}" for n, asset in enumerate(assets)
+    ]
+
+
+def _extension(content_type: str) -> str:
+    subtype = content_type.rpartition("/")[2]
+    return _EXTENSIONS.get(subtype, subtype if subtype.isalnum() else "bin")
 
 
 def _progress(output: Output) -> Progress:

@@ -1,7 +1,6 @@
 """``darkroom jobs``: list, show, cancel and retry jobs, and read their timelines."""
 
-import json
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 import typer
 
@@ -13,8 +12,11 @@ from cli.errors import Misused
 from cli.output import Output
 from cli.rendering import JOB_COLUMNS, facts, job_rows
 from cli.submit import Wait, finish
+from domain.lifecycle import ENDED
 
 app = typer.Typer(help="List, show, cancel and retry jobs.", no_args_is_help=True)
+
+_LOOK_SECONDS: Final = 1
 
 Status = Annotated[
     Literal["queued", "submitting", "running", "storing", "succeeded", "failed", "canceled", "review"] | None,
@@ -100,7 +102,7 @@ def events(
     output = Output(as_json=as_json)
     with Client(connection(read_settings())) as client:
         if follow:
-            _follow(client, f"{_path(job)}/events", output)
+            _follow(client, job, output)
             return
         steps = client.get(f"{_path(job)}/events")
     if as_json:
@@ -109,17 +111,20 @@ def events(
     output.table(("at", "step", "attempt", "more"), map(_step, steps["data"]))
 
 
-def _follow(client: Client, path: str, output: Output) -> None:
-    """Print the steps as the event stream brings them; it ends when the job has."""
-    with client.lines(path, "text/event-stream") as lines:
-        for line in lines:
-            if not line.startswith("data:"):
-                continue
-            step = json.loads(line.removeprefix("data:"))
+def _follow(client: Client, job: str, output: Output) -> None:
+    """Print the steps as they come; ends when the job has."""
+    shown = 0
+    ended = False
+    while not ended:
+        # Asked before the steps are: what a job did before its end is then never missed.
+        ended = client.get(_path(job), {"wait": _LOOK_SECONDS if shown else 0})["status"] in ENDED
+        steps = client.get(f"{_path(job)}/events")["data"]
+        for step in steps[shown:]:
             if output.as_json:
                 output.json_line(step)
             else:
                 output.line("  ".join(part for part in _step(step) if part))
+        shown = len(steps)
 
 
 def _step(step: dict[str, Any]) -> tuple[str, str, str, str]:

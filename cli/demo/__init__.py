@@ -1,0 +1,1 @@
+"""`darkroom demo`: six jobs on the sandbox of both providers, and proof that what Darkroom says is so."""
