@@ -48,6 +48,10 @@ class Services:
         Raises:
             StackError: one of them did not.
         """
+        # The sandbox takes seconds to load: it does so while the others start.
+        sandbox = (
+            None if self.sandbox_port is None else supervisor.keep(applications.sandbox(self.sandbox_port))
+        )
         if self.postgres is not None:
             self.postgres.prepare()
             server = supervisor.keep(self.postgres.program())
@@ -57,7 +61,8 @@ class Services:
             self.valkey.prepare()
             server = supervisor.keep(self.valkey.program())
             wait_until(self.valkey.answers, server, _PATIENCE_SECONDS)
-        if self.sandbox_port is not None:
-            port = self.sandbox_port
-            server = supervisor.keep(applications.sandbox(port))
-            wait_until(lambda: listening(port), server, _PATIENCE_SECONDS)
+        if sandbox is not None:
+            wait_until(self._sandbox_answers, sandbox, _PATIENCE_SECONDS)
+
+    def _sandbox_answers(self) -> bool:
+        return self.sandbox_port is not None and listening(self.sandbox_port)

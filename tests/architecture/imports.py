@@ -19,7 +19,7 @@ ARROWS: Mapping[str, tuple[str, ...]] = {
     "services": _BELOW_SERVICES,
     "api": ("services", *_BELOW_SERVICES),
     "workers": ("services", *_BELOW_SERVICES),
-    "cli": ("domain", "services.settings"),
+    "cli": ("domain", "outbound", "services.settings"),
     "migrations": ("domain", "storage"),
 }
 
