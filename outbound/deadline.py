@@ -12,11 +12,6 @@ class Deadline:
         self._end = monotonic() + seconds
         self.seconds = seconds
 
-    @property
-    def passed(self) -> bool:
-        """Whether no time is left."""
-        return monotonic() >= self._end
-
     def within(self, timeout: float | None, late: type[httpcore.TimeoutException]) -> float:
         """``timeout`` cut to what is left, in seconds; raises ``late`` when nothing is."""
         left = self._end - monotonic()

@@ -13,6 +13,8 @@ from outbound.unusable import NotMedia
 # What is there may fall short of what is declared by this much: rounding, edit lists, a last frame's length.
 _SLACK_SECONDS: Final = 0.5
 _SLACK: Final = 0.1
+# These declare no length; what FFmpeg gives as one is a guess from the bit rate.
+_WITHOUT_LENGTH: Final = frozenset({"video/mpeg"})
 _MICROSECONDS: Final = 1_000_000
 
 
@@ -50,7 +52,7 @@ def _measure(container: InputContainer, content_type: str) -> tuple[int, int, fl
     size = _size(stream)
     if not all(size):
         raise NotMedia(f"a file of type {content_type} whose picture has no known codec or size")
-    declared = (container.duration or 0) / _MICROSECONDS
+    declared = 0.0 if content_type in _WITHOUT_LENGTH else (container.duration or 0) / _MICROSECONDS
     walk = _walk(container, stream)
     if walk.damaged or walk.frames == 0 or walk.frames < stream.frames * (1 - _SLACK):
         count = f"{walk.frames} frames of {stream.frames or 'an unknown number'}, {walk.damaged} broken"
