@@ -9,7 +9,7 @@ from tests.architecture.modules import PACKAGES, Module
 
 _BELOW_SERVICES = ("domain", "outbound", "providers", "storage")
 
-# What each package may import of ours, besides itself..
+# What each package may import of ours, besides itself.
 ARROWS: Mapping[str, tuple[str, ...]] = {
     "domain": (),
     "sandbox": ("domain",),
