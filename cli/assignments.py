@@ -1,8 +1,9 @@
-"""Reading ``name=value`` options: inputs of a job, and its tags."""
+"""Reading what is typed: ``name=value`` options, and ids."""
 
 import json
 from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 from cli.errors import Misused
 
@@ -43,6 +44,21 @@ def read_tags(given: Sequence[str]) -> dict[str, str]:
             raise Misused(f"--tag {name} is given twice: give it once")
         tags[name] = value
     return tags
+
+
+def uuid_of(given: str, what: str) -> str:
+    """The id of a ``what``, in its usual spelling.
+
+    Raises:
+        Misused: it is none; what was given is not repeated, for it may be a key.
+    """
+    try:
+        return str(UUID(given))
+    except ValueError as error:
+        example = "0199aa00-0000-7000-8000-000000000000"
+        raise Misused(
+            f"that is not the id of a {what}, which looks like {example}: `darkroom {what}s list`"
+        ) from error
 
 
 def _split(option: str, flag: str, example: str) -> tuple[str, str]:

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Final, Literal
 import typer
 
 from cli import options
+from cli.assignments import uuid_of
 from cli.client import Client
 from cli.configuration import read_settings
 from cli.connection import connection
@@ -137,9 +138,7 @@ def _words(value: object) -> str:
 
 
 def _path(job: str) -> str:
-    if not job.replace("-", "").isalnum():
-        raise Misused(f"{job!r} is not the id of a job: `darkroom jobs list` shows them")
-    return f"/v1/jobs/{job}"
+    return f"/v1/jobs/{uuid_of(job, 'job')}"
 
 
 def _tag(given: str) -> str:

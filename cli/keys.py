@@ -5,10 +5,10 @@ from typing import Annotated, Literal
 import typer
 
 from cli import options
+from cli.assignments import uuid_of
 from cli.client import Client
 from cli.configuration import read_settings
 from cli.connection import connection
-from cli.errors import Misused
 from cli.output import Output
 
 app = typer.Typer(help="Make, list and revoke API keys; needs an admin key.", no_args_is_help=True)
@@ -62,12 +62,11 @@ def revoke(
     as_json: options.Json = False,
 ) -> None:
     """Make a key useless, within five seconds everywhere."""
-    if not key.replace("-", "").isalnum():
-        raise Misused("name the key by its id, from `darkroom keys list`, not by the key itself")
+    key_id = uuid_of(key, "key")
     output = Output(as_json=as_json)
     with Client(connection(read_settings())) as client:
-        client.delete(f"/v1/keys/{key}")
+        client.delete(f"/v1/keys/{key_id}")
     if as_json:
-        output.json({"id": key, "revoked": True})
+        output.json({"id": key_id, "revoked": True})
     else:
-        output.line(f"revoked {key}")
+        output.line(f"revoked {key_id}")
