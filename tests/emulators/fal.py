@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 
 from tests.emulators.cdn import Cdn
 from tests.emulators.fal_input import wrong_field
-from tests.emulators.fal_script import Answer, Links, OnSubmit, Plan, Taken, model_error, output, state
+from tests.emulators.fal_script import Answer, Links, Plan, Taken, model_error, output, state
 from tests.emulators.invoice import units_times_price
+from tests.emulators.onpost import OnPost
 from tests.emulators.wire import RESET, Reply, Request, Server, json_reply
 
 KEY = "emulated-id:emulated-secret"
@@ -24,7 +25,7 @@ _ENDS = {(), ("response",), ("status",), ("cancel",)}
 @dataclass(slots=True)
 class _Script:
     plans: list[Plan]
-    faults: list[OnSubmit]
+    faults: list[OnPost]
 
 
 @dataclass(slots=True)
@@ -49,7 +50,7 @@ class Fal:
         with self.server.serving():
             yield self
 
-    def expect(self, prompt: str, *plans: Plan, faults: tuple[OnSubmit, ...] = ()) -> None:
+    def expect(self, prompt: str, *plans: Plan, faults: tuple[OnPost, ...] = ()) -> None:
         """What requests with this prompt meet: first the faults, one per POST, then the plans in order."""
         with self._lock:
             self._scripts[prompt] = _Script(list(plans), list(faults))
@@ -62,9 +63,9 @@ class Fal:
         """The accepted requests with this prompt."""
         return [taken for taken in list(self.taken.values()) if taken.input.get("prompt") == prompt]
 
-    def invoice(self) -> dict[str, int]:
-        """Nano-dollars by request id: what every accepted request is charged."""
-        return {taken.request_id: self.charge(taken) for taken in list(self.taken.values())}
+    def charges(self, prompt: str) -> dict[str, int]:
+        """Nano-dollars by request id: what the accepted requests with this prompt are charged."""
+        return {taken.request_id: self.charge(taken) for taken in self.accepted(prompt)}
 
     def charge(self, taken: Taken) -> int:
         """What one request costs: its units, unless it never ran."""
@@ -103,7 +104,7 @@ class Fal:
         prompt = str(given.get("prompt"))
         with self._lock:
             script = self._scripts.get(prompt)
-            fault = script.faults.pop(0) if script and script.faults else OnSubmit(taken=True)
+            fault = script.faults.pop(0) if script and script.faults else OnPost(taken=True)
             taken = self._take(request, endpoint, given, script) if fault.taken else None
         if fault.hold is not None:
             fault.hold.wait(120)

@@ -1,6 +1,5 @@
 """How one request to the fal emulator goes: what its submit, its polls and its result answer."""
 
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
@@ -60,15 +59,6 @@ class Taken:
 
 
 Answer = Callable[[Taken], Reply]
-
-
-@dataclass(frozen=True, slots=True)
-class OnSubmit:
-    """What one POST meets: whether fal took the request, and what the caller hears (None: the usual)."""
-
-    taken: bool
-    reply: Reply | None = None
-    hold: threading.Event | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from tests.emulators.cdn import Cdn
 from tests.emulators.invoice import nano
 from tests.emulators.linkmodel_input import complaint
-from tests.emulators.linkmodel_script import OnCreate, Plan, Task, envelope, refused, stands
+from tests.emulators.linkmodel_script import Plan, Task, envelope, refused, stands
+from tests.emulators.onpost import OnPost
 from tests.emulators.wire import RESET, Reply, Request, Server
 
 KEY = "sk-8b06emulatedfcc6"
@@ -23,7 +24,7 @@ MOST_QUERIES = {"image": 109, "video": 116}
 @dataclass(slots=True)
 class _Script:
     plans: list[Plan]
-    faults: list[OnCreate]
+    faults: list[OnPost]
 
 
 @dataclass(slots=True)
@@ -52,7 +53,7 @@ class LinkModel:
         """What DARKROOM_LINKMODEL_URL names."""
         return f"{self.server.url}{_ROOT}"
 
-    def expect(self, prompt: str, *plans: Plan, faults: tuple[OnCreate, ...] = ()) -> None:
+    def expect(self, prompt: str, *plans: Plan, faults: tuple[OnPost, ...] = ()) -> None:
         """What requests with this prompt meet: first the faults, one per POST, then the plans in order."""
         with self._lock:
             self._scripts[prompt] = _Script(list(plans), list(faults))
@@ -65,9 +66,9 @@ class LinkModel:
         """The tasks with this prompt."""
         return [task for task in list(self.tasks.values()) if task.input.get("prompt") == prompt]
 
-    def invoice(self) -> dict[str, int]:
-        """Nano-dollars by task id."""
-        return {task.task_id: nano(task.plan.charged) for task in list(self.tasks.values())}
+    def charges(self, prompt: str) -> dict[str, int]:
+        """Nano-dollars by task id: what the tasks with this prompt are charged."""
+        return {task.task_id: nano(task.plan.charged) for task in self.accepted(prompt)}
 
     def pictures(self, *urls: object) -> Plan:
         """A task that works on an image and then has these."""
@@ -96,7 +97,7 @@ class LinkModel:
         given = self._body(request)
         with self._lock:
             script = self._scripts.get(str(given.get("prompt")))
-            fault = script.faults.pop(0) if script and script.faults else OnCreate(taken=True)
+            fault = script.faults.pop(0) if script and script.faults else OnPost(taken=True)
             wrong = complaint(modality, given) if fault.reply is None else None
             if wrong is not None:
                 self.violations.append(f"{json.dumps(given)[:300]}: {wrong}")

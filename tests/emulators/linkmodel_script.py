@@ -1,6 +1,5 @@
 """How one task of the LinkModel emulator goes: what its create and its queries answer."""
 
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -23,15 +22,6 @@ class Task:
 
 
 Answer = Callable[[Task], Reply]
-
-
-@dataclass(frozen=True, slots=True)
-class OnCreate:
-    """What one POST meets: whether a task was made and charged; what the caller hears (None: the usual)."""
-
-    taken: bool
-    reply: Reply | None = None
-    hold: threading.Event | None = None
 
 
 @dataclass(frozen=True, slots=True)

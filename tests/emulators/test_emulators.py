@@ -8,13 +8,13 @@ import httpx
 import pytest
 from PIL import Image
 
-from tests.emulators import fal_script as script
 from tests.emulators import linkmodel_script as tasks
 from tests.emulators.cdn import Cdn, cut_off
 from tests.emulators.fal import KEY, Fal
 from tests.emulators.linkmodel import KEY as LINKMODEL_KEY
 from tests.emulators.linkmodel import LinkModel
 from tests.emulators.media import clip, picture
+from tests.emulators.onpost import OnPost
 from tests.emulators.wire import RESET
 
 _JSON = {"Content-Type": "application/json"}
@@ -60,7 +60,7 @@ def test_a_fal_request_goes_from_queue_to_output_and_onto_the_invoice(fal: Fal, 
     result = client.get(answer["response_url"])
     assert result.headers["x-fal-billable-units"] == "1"
     assert client.get(result.json()["images"][0]["url"]).content == picture("JPEG")
-    assert fal.invoice() == {answer["request_id"]: 27_500_000}
+    assert fal.charges("a kite") == {answer["request_id"]: 27_500_000}
     assert fal.violations == []
 
 
@@ -78,7 +78,7 @@ def test_what_the_model_does_not_take_is_a_422_at_the_result(fal: Fal, client: h
 
 
 def test_an_accepted_request_may_answer_with_silence(fal: Fal, client: httpx.Client) -> None:
-    fal.expect("lost", faults=(script.OnSubmit(taken=True, reply=RESET),))
+    fal.expect("lost", faults=(OnPost(taken=True, reply=RESET),))
     with pytest.raises(httpx.TransportError):
         client.post(f"{fal.server.url}/fal-ai/flux/dev", json={"prompt": "lost"})
     assert (fal.posts("lost"), len(fal.accepted("lost"))) == (1, 1)
@@ -103,4 +103,4 @@ def test_a_linkmodel_task_is_made_queried_and_charged(cdn: Cdn) -> None:
             assert (seen.json()["code"], seen.json()["data"]["status"]) == (0, "Success")
             wrong = client.post(f"{gateway.url}/video-generation", json={"model": "kling-v3"})
             assert (wrong.status_code, wrong.json()["msg"]) == (400, "prompt is required")
-        assert gateway.invoice() == {task_id: 304_900_000}
+        assert gateway.charges("kite") == {task_id: 304_900_000}

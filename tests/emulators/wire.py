@@ -14,6 +14,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, cast
 from urllib.parse import parse_qs, urlsplit
 
+_LONGEST_HOLD_SECONDS = 120.0
+
 
 class Cut(Enum):
     """How much of an answer gets through."""
@@ -52,6 +54,8 @@ class Reply:
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
     cut: Cut = Cut.NOTHING
+    # Half of the body goes out at once, the rest when this is set.
+    hold: threading.Event | None = None
 
 
 Answerer = Callable[[Request], Reply]
@@ -149,8 +153,12 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(reply.body)))
         self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(reply.body if reply.cut is Cut.NOTHING else reply.body[: len(reply.body) // 2])
+        half = len(reply.body) // 2
+        self.wfile.write(reply.body[:half])
+        self.wfile.flush()
+        if reply.hold is not None:
+            reply.hold.wait(_LONGEST_HOLD_SECONDS)
+        self.wfile.write(reply.body[half:] if reply.cut is Cut.NOTHING else b"")
         self.wfile.flush()
         self.close_connection = self.close_connection or reply.cut is Cut.HALF
 

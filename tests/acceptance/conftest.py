@@ -1,0 +1,14 @@
+"""One stack for all tests that can share it: starting one takes longer than most of what they ask of it."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.acceptance.world import World, world
+
+
+@pytest.fixture(scope="session")
+def darkroom(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """Darkroom on its embedded parts, pointed at the emulators."""
+    with world(tmp_path_factory.mktemp("darkroom")) as running:
+        yield running
