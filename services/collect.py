@@ -69,11 +69,12 @@ def collect(runtime: Runtime, job_id: UUID, *, owner: str) -> None:
 def _begin(runtime: Runtime, job_id: UUID, owner: str) -> _Work | None:
     now = runtime.clock()
     with runtime.database.work() as session:
-        if not agenda.take(session, job_id, owner=owner, now=now, lease=LEASE):
-            return None
-        job = jobs.job(session, job_id)
+        job = jobs.lock_job(session, job_id)
         attempt = jobs.last_attempt(session, job_id)
+        # Looked at before it is taken: a late message must not hold up a job that runs again by now.
         if job is None or attempt is None or job.status != JobStatus.STORING:
+            return None
+        if not agenda.take(session, job_id, owner=owner, now=now, lease=LEASE):
             return None
         stored = frozenset(asset.n for asset in jobs.assets_of(session, [job_id]))
     return _Work(job, attempt, stored)

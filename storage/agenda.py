@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import func, text
+from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, delete, update
 
@@ -87,17 +87,16 @@ def claim_due(
 
 
 def take(session: Session, job_id: UUID, *, owner: str, now: datetime, lease: timedelta) -> bool:
-    """Hold one job for a piece of work; False while another worker holds it.
+    """Hold one job for a piece of work; False where it is not due, or another worker holds it.
 
-    The watcher's own claim is no obstacle: it ends with the message that brought the caller here.
+    The watcher's own claim is no obstacle: it ends with the message that brought the caller here. A message
+    that comes late or twice finds nothing due, so it cannot shorten a wait that was decided on.
     """
-    held = col(AgendaRecord.owner).like("worker:%") & (col(AgendaRecord.next_at) > now)
+    record_owner = col(AgendaRecord.owner)
+    free = (col(AgendaRecord.next_at) <= now) | record_owner.like("watcher:%") | (record_owner == owner)
     statement = (
         update(AgendaRecord)
-        .where(
-            col(AgendaRecord.job_id) == job_id,
-            (col(AgendaRecord.owner) == owner) | ~func.coalesce(held, False),
-        )
+        .where(col(AgendaRecord.job_id) == job_id, free)
         .values(owner=owner, next_at=now + lease)
     )
     return session.exec(statement).rowcount == 1

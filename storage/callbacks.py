@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import func, text
+from sqlalchemy import text
 from sqlmodel import Session, col, select, update
 
 from storage.records import DeliveryRecord, DeliveryTryRecord, EventRecord
@@ -60,15 +60,14 @@ def claim_deliveries(
 
 
 def take(session: Session, delivery_id: UUID, *, owner: str, now: datetime, lease: timedelta) -> bool:
-    """Hold one delivery for a try; False when it is done or another worker has it."""
-    held = col(DeliveryRecord.owner).like("worker:%") & (col(DeliveryRecord.next_at) > now)
+    """Hold one delivery for a try; False where it is done, not due, or another worker has it.
+
+    As for jobs: a message that comes late or twice cannot try ahead of the schedule.
+    """
+    free = (col(DeliveryRecord.next_at) <= now) | col(DeliveryRecord.owner).like("watcher:%")
     statement = (
         update(DeliveryRecord)
-        .where(
-            col(DeliveryRecord.id) == delivery_id,
-            col(DeliveryRecord.status) == "pending",
-            ~func.coalesce(held, False),
-        )
+        .where(col(DeliveryRecord.id) == delivery_id, col(DeliveryRecord.status) == "pending", free)
         .values(owner=owner, next_at=now + lease)
     )
     return session.exec(statement).rowcount == 1
