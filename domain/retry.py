@@ -27,7 +27,7 @@ class Again:
 class Tried:
     """How far a job has come.
 
-    ``exhausted`` marks the offers of the plan that will keep refusing; ``age`` is in seconds since accept;
+    ``exhausted`` marks the offers that will keep refusing; ``age`` is in seconds since the first try;
     ``taken`` counts the attempts that a provider accepted, ``refusals`` those that none did.
     """
 

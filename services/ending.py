@@ -93,12 +93,15 @@ def tried(runtime: Runtime, session: Session, job: JobRecord) -> Tried:
     """How far a job has come, as the decision to try again needs it."""
     attempts = jobs.attempts_of(session, [job.id])
     taken = sum(attempt.provider_request_id is not None for attempt in attempts)
+    retried = jobs.last_noted(session, job.id, "retried")
+    tries = [one.submitted_at for one in attempts if retried is None or one.submitted_at >= retried]
+    now = runtime.clock()
     return Tried(
         position=job.plan_at,
         exhausted=[entry["exhausted"] for entry in job.plan],
         taken=taken,
         refusals=len(attempts) - taken,
-        age=(runtime.clock() - job.created_at).total_seconds(),
+        age=(now - min(tries, default=now)).total_seconds(),
         fallback=bool(job.routing.get("fallback", True)),
     )
 

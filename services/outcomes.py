@@ -93,7 +93,8 @@ def _accepted(runtime: Runtime, session: Session, attempt_id: UUID, answer: Acce
 
 def _refused(runtime: Runtime, session: Session, attempt_id: UUID, refusal: NotAccepted) -> None:
     job, attempt = jobs.lock_attempt(session, attempt_id)
-    if attempt.status != AttemptStatus.SUBMITTING:
+    # A refusal that comes after the lease ran out is proof all the same: it settles the reviewed job.
+    if attempt.status not in _OPEN:
         return
     at = runtime.clock()
     failure = refusal.failure

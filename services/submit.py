@@ -12,12 +12,14 @@ from domain.generation import GenerationInput, Routing
 from domain.lifecycle import AttemptStatus, JobStatus, Kind
 from domain.offers import Offer
 from domain.pricing import expected_cost, quote
+from domain.retry import after_refusal
 from providers.base import LookFailed, NotAccepted, OutcomeUnknown, Submission, UnitPrice, Unsupported
 from services import ending, outcomes
 from services.lease import LEASE, kept
 from services.planning import offer_of
 from services.runtime import Runtime
 from storage import agenda, jobs, ledger
+from storage.database import Session
 from storage.records import AttemptRecord, JobRecord
 from storage.records.columns import new_id
 
@@ -65,6 +67,11 @@ def _begin(runtime: Runtime, job_id: UUID, owner: str) -> _Begun | None:
         locked = jobs.lock_job(session, job_id)
         if locked is None or locked.status != JobStatus.QUEUED or locked.plan_at != job.plan_at:
             return None
+        if not agenda.take(session, job_id, owner=owner, now=runtime.clock(), lease=LEASE):
+            return None
+        if offer.provider not in runtime.providers:
+            _pass_over(runtime, session, locked, offer)
+            return None
         try:
             attempt = _attempt(runtime, locked, offer, price)
         except Unsupported as error:
@@ -84,6 +91,24 @@ def _begin(runtime: Runtime, job_id: UUID, owner: str) -> _Begun | None:
                 at=attempt.submitted_at,
             )
     return _Begun(job_id, attempt.id, offer.provider, _submission(runtime, job, attempt))
+
+
+def _pass_over(runtime: Runtime, session: Session, job: JobRecord, offer: Offer) -> None:
+    """The provider was set up when the job was accepted and is not any more: the next offer, or the end."""
+    failure = Failure(
+        ErrorCode.PROVIDER_AUTH,
+        f"{offer.provider} is not set up here any more: set its key again, then retry the job",
+        elsewhere=True,
+    )
+    ending.mark_exhausted(job, job.plan_at)
+    again = after_refusal(failure, ending.tried(runtime, session, job), retry_after=None)
+    if again is None:
+        ending.end(runtime, session, job, JobStatus.FAILED, failure)
+        return
+    entry = job.plan[again.position]
+    job.plan_at, job.provider, job.endpoint = again.position, entry["provider"], entry["endpoint"]
+    agenda.schedule(session, job, runtime.clock())
+    agenda.wake(session)
 
 
 def _attempt(runtime: Runtime, job: JobRecord, offer: Offer, price: UnitPrice | None) -> AttemptRecord:
@@ -126,8 +151,11 @@ def _submission(runtime: Runtime, job: JobRecord, attempt: AttemptRecord) -> Sub
 
 def _unit_price(runtime: Runtime, offer: Offer) -> UnitPrice | None:
     """The price of a unit as the provider names it now, else as it named it last, else the catalogue's."""
+    provider = runtime.providers.get(offer.provider)
+    if provider is None:
+        return None
     try:
-        return runtime.providers[offer.provider].unit_price(offer.endpoint)
+        return provider.unit_price(offer.endpoint)
     except LookFailed as error:
         log.warning("price_not_read", provider=offer.provider, endpoint=offer.endpoint, reason=str(error))
     with runtime.database.work() as session:

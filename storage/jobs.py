@@ -80,6 +80,12 @@ def timeline_of(session: Session, job_id: UUID, *, after: int = 0) -> Sequence[J
     return session.exec(found.order_by(col(JobEventRecord.id))).all()
 
 
+def last_noted(session: Session, job_id: UUID, type_: str) -> datetime | None:
+    """When a step of that type was last written to a job's timeline; None when it never was."""
+    found = select(JobEventRecord.at).where(JobEventRecord.job_id == job_id, JobEventRecord.type == type_)
+    return session.exec(found.order_by(col(JobEventRecord.id).desc()).limit(1)).one_or_none()
+
+
 def move_job(session: Session, job: JobRecord, to: JobStatus, **values: Any) -> None:  # noqa: ANN401 - columns
     """Change a job's state, checked against the table of moves and again by the database.
 
