@@ -52,6 +52,8 @@ def cancel(runtime: Runtime, *, project_id: UUID, job_id: UUID) -> dict[str, Any
 
 def ask(runtime: Runtime, provider: str, handle: Handle) -> CancelAnswer:
     """Ask the provider to drop a request; raises LookFailed."""
+    if provider not in runtime.providers:
+        raise LookFailed(f"{provider} is not set up here any more: set its key again")
     return runtime.providers[provider].cancel(handle)
 
 

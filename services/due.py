@@ -73,7 +73,11 @@ def _note(due: agenda.Due) -> Note:
 
 
 def _lost(runtime: Runtime, job_id: UUID) -> None:
-    with runtime.database.work() as session:
-        attempt = jobs.last_attempt(session, job_id)
-    if attempt is not None:
-        outcomes.unknown(runtime, attempt.id, "the worker that was sending it died")
+    """Park one job; a fault with it must not hold up what else was claimed."""
+    try:
+        with runtime.database.work() as session:
+            attempt = jobs.last_attempt(session, job_id)
+        if attempt is not None:
+            outcomes.unknown(runtime, attempt.id, "the worker that was sending it died")
+    except Exception:
+        log.exception("job_not_parked", job_id=str(job_id))

@@ -203,8 +203,11 @@ def _schedule_next(
 
 
 def _interval(runtime: Runtime, look: Look) -> float | None:
+    provider = runtime.providers.get(look.open.provider)
+    if provider is None:
+        return _LONGEST_PAUSE
     age = (look.at - look.open.handle.accepted_at).total_seconds()
-    return runtime.providers[look.open.provider].next_look(look.open.handle.kind, max(age, 0.0))
+    return provider.next_look(look.open.handle.kind, max(age, 0.0))
 
 
 def _overdue(runtime: Runtime, session: Session, job: JobRecord, attempt: AttemptRecord) -> None:

@@ -8,7 +8,7 @@ from uuid import UUID
 from celery import Celery
 from kombu import Exchange
 from kombu import Queue as KombuQueue
-from kombu.exceptions import OperationalError
+from kombu.exceptions import KombuError
 from redis.exceptions import RedisError
 
 QUEUES: Final = ("image", "video", "collect", "callbacks")
@@ -110,7 +110,7 @@ class CeleryQueue:
         try:
             with self._app.producer_pool.acquire(block=True, timeout=2) as producer:
                 self._send_all(producer, notes)
-        except (OperationalError, RedisError, OSError) as error:
+        except (KombuError, RedisError, OSError) as error:
             raise QueueUnavailable(f"the broker did not take the notes: {type(error).__name__}") from error
 
     def _send_all(self, producer: Any, notes: Sequence[Note]) -> None:  # noqa: ANN401 - kombu's producer

@@ -76,8 +76,9 @@ class Watcher:
             claimed = await asyncio.to_thread(
                 due.claim, self._runtime, owner=self.owner, looks=LOOKS - len(self._looks), notes=NOTES
             )
-            await asyncio.to_thread(due.publish, self._runtime, claimed.notes, owner=self.owner)
+            # First the looks: a broker that is away takes seconds to say so.
             await self._look_at(claimed.looks, wire)
+            await asyncio.to_thread(due.publish, self._runtime, claimed.notes, owner=self.owner)
         except Exception:
             # Whatever it is (the database restarts, a row that nobody foresaw), time must go on.
             log.exception("turn_failed")
