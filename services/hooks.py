@@ -1,6 +1,7 @@
 """Inbound webhooks: a hint to look at once, never the verdict; one that we waited for adopts its request."""
 
 from collections.abc import Mapping
+from typing import Final
 from uuid import UUID
 
 import structlog
@@ -11,6 +12,9 @@ from services import outcomes
 from services.refusals import NotFound, Refused, Unavailable
 from services.runtime import Runtime
 from storage import agenda, jobs
+
+_UNDECIDED: Final = frozenset({AttemptStatus.SUBMITTING, AttemptStatus.UNKNOWN})
+_LOOKED_AT: Final = frozenset({AttemptStatus.RUNNING, AttemptStatus.UNKNOWN})
 
 log = structlog.get_logger(__name__)
 
@@ -49,10 +53,11 @@ def receive(runtime: Runtime, *, provider: str, token: str, headers: Mapping[str
 def _take(runtime: Runtime, attempt_id: UUID, request_id: str) -> None:
     with runtime.database.work() as session:
         job, attempt = jobs.lock_attempt(session, attempt_id)
-        undecided = attempt.status in {AttemptStatus.SUBMITTING, AttemptStatus.UNKNOWN}
+        undecided = attempt.status in _UNDECIDED
         if undecided and attempt.provider_request_id is None:
             log.info("attempt_adopted", attempt_id=str(attempt_id), provider_request_id=request_id)
             answer = Accepted(request_id, sandbox=job.sandbox)
             outcomes.adopt(runtime, session, job, attempt, answer)
-        if attempt.provider_request_id == request_id:
+        # A late word on an attempt that is over must not take the job from whoever works on it now.
+        if attempt.provider_request_id == request_id and attempt.status in _LOOKED_AT:
             agenda.look_now(session, job.id, runtime.clock())
