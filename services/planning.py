@@ -42,6 +42,8 @@ def plan_request(runtime: Runtime, request: JobRequest) -> Planned:
         else:
             unable.append(PassedOver(quoted.offer, str(obstacle)))
             field = obstacle.field
+    if not offers:
+        raise Unprocessable(f"{request.model} has no offer to run at", code="no_offer", field="model")
     if not able:
         raise Unprocessable(_sentence(unable), field=f"input.{field}")
     try:
