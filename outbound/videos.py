@@ -11,8 +11,8 @@ from av.video.stream import VideoStream
 from outbound.unusable import NotMedia
 
 # What is there may fall short of what is declared by this much: rounding, edit lists, a last frame's length.
-_SLACK_SECONDS: Final = 0.5
-_SLACK: Final = 0.1
+_SLACK_SECONDS: Final = 0.2
+_SLACK: Final = 0.05
 # These declare no length; what FFmpeg gives as one is a guess from the bit rate.
 _WITHOUT_LENGTH: Final = frozenset({"video/mpeg"})
 _MICROSECONDS: Final = 1_000_000

@@ -44,13 +44,14 @@ def make_samples(directory: Path) -> Samples:
 
 
 def write_video(path: Path, container: str, codec: str, *, options: dict[str, str] | None = None) -> None:
-    """A second of grey."""
+    """A second of a turning gradient, the same in every run."""
     with av.open(str(path), "w", format=container, options=options or {}) as output:
         stream = output.add_stream(codec, rate=FRAMES)
         assert isinstance(stream, av.video.VideoStream)
         stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
         for number in range(FRAMES):
-            frame = av.VideoFrame(WIDTH, HEIGHT, "rgb24")
+            turned = Image.linear_gradient("L").rotate(7 * number).resize((WIDTH, HEIGHT))
+            frame = av.VideoFrame.from_image(turned.convert("RGB"))  # type: ignore[no-untyped-call]
             frame.pts = number
             output.mux(stream.encode(frame))
         output.mux(stream.encode(None))

