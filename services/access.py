@@ -57,9 +57,12 @@ class KeyRing:
     Safe to use from several threads.
     """
 
-    def __init__(self, runtime: Runtime, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, runtime: Runtime, *, clock: Callable[[], float] = time.monotonic, most: int = _REMEMBER_MOST
+    ) -> None:
         self._runtime = runtime
         self._clock = clock
+        self._most = most
         self._lock = Lock()
         self._remembered: dict[str, tuple[Caller, float]] = {}
 
@@ -90,7 +93,7 @@ class KeyRing:
 
     def _remember(self, hashed: str, caller: Caller) -> None:
         with self._lock:
-            if len(self._remembered) >= _REMEMBER_MOST:
+            if len(self._remembered) >= self._most:
                 self._remembered.clear()
             self._remembered[hashed] = (caller, self._clock() + _REMEMBER_SECONDS)
 

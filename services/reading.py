@@ -95,23 +95,25 @@ def _grouped(rows: Iterable[Row], key: Callable[[Row], Key]) -> dict[Key, list[R
 
 
 def _list(data: list[dict[str, Any]], *, more: bool) -> dict[str, Any]:
-    return {"object": "list", "data": data, "next_cursor": _cursor(UUID(data[-1]["id"])) if more else None}
+    return {"object": "list", "data": data, "next_cursor": cursor(UUID(data[-1]["id"])) if more else None}
 
 
 def _page(part: Slice) -> Page:
     """The page, one row longer than what is shown: that row says whether there is more."""
-    return Page(part.limit + 1, None if part.cursor is None else _position(part.cursor))
+    return Page(part.limit + 1, None if part.cursor is None else position(part.cursor))
 
 
-def _cursor(last: UUID) -> str:
+def cursor(last: UUID) -> str:
+    """What stands for a place in a list: opaque, and safe in a URL."""
     return urlsafe_b64encode(last.bytes).decode().rstrip("=")
 
 
-def _position(cursor: str) -> UUID:
+def position(text: str) -> UUID:
+    """The place that a cursor stands for; raises Unprocessable for one that is not ours."""
     try:
-        raw = urlsafe_b64decode(cursor.encode("ascii") + b"==")
+        raw = urlsafe_b64decode(text.encode("ascii") + b"==")
     except (Error, UnicodeEncodeError):
         raw = b""
-    if len(raw) != _UUID_BYTES or _cursor(UUID(bytes=raw)) != cursor:
+    if len(raw) != _UUID_BYTES or cursor(UUID(bytes=raw)) != text:
         raise Unprocessable("cursor: use the next_cursor of an earlier answer as it came", field="cursor")
     return UUID(bytes=raw)

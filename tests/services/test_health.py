@@ -2,6 +2,7 @@
 
 import socket
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -13,9 +14,15 @@ import pytest
 from services.health import Health
 from services.runtime import Runtime
 from storage.health import beat
-from tests.support.front import migrated, running_parts
-from tests.support.postgres import Postgres
+from tests.support.front import running_parts
 from tests.support.valkey import valkey_server
+
+
+@pytest.fixture
+def runtime(database_url: str, tmp_path: Path) -> Iterator[Runtime]:
+    with running_parts(database_url, tmp_path / "data") as parts:
+        yield parts
+
 
 NOWHERE = "postgresql://postgres@127.0.0.1:1/darkroom"
 
@@ -27,7 +34,7 @@ def told(view: dict[str, Any], part: str) -> str:
     return message
 
 
-def with_redis(runtime: Runtime, url: str) -> Runtime:
+def with_redis(runtime: Runtime, url: str | None) -> Runtime:
     return replace(runtime, settings=runtime.settings.model_copy(update={"redis_url": url}))
 
 
@@ -54,7 +61,7 @@ def test_without_redis_it_is_ready_and_says_what_is_wrong(runtime: Runtime) -> N
 
 
 @pytest.mark.parametrize("url", [None, "amqp://guest@127.0.0.1:1//"])
-def test_another_broker_is_not_asked(runtime: Runtime, url: str) -> None:
+def test_another_broker_is_not_asked(runtime: Runtime, url: str | None) -> None:
     beat(runtime.database, "watcher", runtime.clock())
     assert Health(with_redis(runtime, url)).check().view["checks"]["redis"]["ok"] is True
 
@@ -109,11 +116,10 @@ def test_an_object_store_that_cannot_be_written_says_so(runtime: Runtime, tmp_pa
     assert str(tmp_path / "objects") in told(found.view, "object_store")
 
 
-def test_a_watcher_that_never_ran_or_went_silent_is_missed(server: Postgres, tmp_path: Path) -> None:
-    with running_parts(server.database(migrated(server)), tmp_path) as runtime:
-        never = Health(runtime).check()
-        beat(runtime.database, "watcher", runtime.clock() - timedelta(seconds=40))
-        silent = Health(runtime).check()
+def test_a_watcher_that_never_ran_or_went_silent_is_missed(runtime: Runtime) -> None:
+    never = Health(runtime).check()
+    beat(runtime.database, "watcher", runtime.clock() - timedelta(seconds=40))
+    silent = Health(runtime).check()
     assert (never.ready, silent.ready) == (False, False)
     assert "none has ever run: start one with `python -m workers.watcher`" in told(never.view, "watcher")
     assert "the last one was alive 40 s ago" in told(silent.view, "watcher")
