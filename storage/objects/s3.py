@@ -26,7 +26,7 @@ from storage.objects.s3_upload import Upload
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-PART_BYTES: Final = 16 * 1024 * 1024
+PART_BYTES: Final = 8 * 1024 * 1024
 _DEFAULT_REGION: Final = "us-east-1"
 _CHUNK_BYTES: Final = 1024 * 1024
 
@@ -57,7 +57,7 @@ class S3Store:
         )
 
     def put(self, key: str, path: Path, *, content_type: str, sha256: str) -> None:
-        """Upload ``path`` in parts of 16 MiB, one at a time, see ObjectStore.
+        """Upload ``path`` in parts of 8 MiB, one at a time, see ObjectStore.
 
         Every part carries its SHA-256, which the store checks; the whole is hashed on the way and compared
         with ``sha256`` before the upload is completed, and size and checksum are read back afterwards.
