@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pytest_httpserver import HTTPServer
 
 from tests.support.engine import Engine, running_engine
 from tests.support.front import migrated
@@ -32,3 +33,10 @@ def database_url(server: Postgres, template: str) -> Iterator[str]:
 def engine(database_url: str, tmp_path: Path) -> Iterator[Engine]:
     with running_engine(database_url, tmp_path) as made:
         yield made
+
+
+@pytest.fixture(scope="session")
+def make_httpserver() -> Iterator[HTTPServer]:
+    """The server behind ``httpserver``, for media and callbacks: it takes many requests at a time."""
+    with HTTPServer("127.0.0.1", 0, threaded=True) as running:
+        yield running

@@ -65,7 +65,9 @@ class ScriptedProvider:
         default_factory=lambda: Script(lambda given: given.given())
     )
     prices: Script[str, UnitPrice | None] = field(default_factory=lambda: Script(None))
-    submits: Script[Submission, Accepted] = field(default_factory=lambda: Script(_takes))
+    submits: Script[Submission, Accepted] = field(
+        default_factory=lambda: Script[Submission, Accepted](_takes)
+    )
     looks: Script[Handle, Observation] = field(default_factory=lambda: Script(Generating()))
     cancels: Script[Handle, CancelAnswer] = field(
         default_factory=lambda: Script(CancelAnswer("impossible", "it cannot be canceled here"))

@@ -1,0 +1,203 @@
+"""Looking: what an observation changes, how often is looked, and that no look means no verdict."""
+
+from datetime import timedelta
+
+import pytest
+
+from domain.costs import NOT_BILLED, Basis, Cost
+from domain.lifecycle import AttemptStatus, JobStatus
+from providers.base import Finished, Generating, LookFailed, Output, Queued
+from services import looking
+from services.due import CLAIM
+from tests.support.engine import WATCHER, Engine, taken
+
+DONE = Finished((Output("https://media.example/1.png"),), Cost(20_000_000, Basis.PROVIDER_PRICE, final=True))
+AWAY = LookFailed("no answer")
+MISSING = LookFailed("no such request", missing=True)
+
+
+def test_nothing_is_asked_of_the_database_for_no_jobs(engine: Engine) -> None:
+    assert looking.open_requests(engine.runtime, []) == []
+    looking.record(engine.runtime, [], owner=WATCHER)
+
+
+def test_a_job_that_no_provider_has_taken_is_not_looked_at(engine: Engine) -> None:
+    assert looking.open_requests(engine.runtime, [engine.accept()]) == []
+
+
+def test_a_handle_holds_all_that_was_stored_of_the_request(engine: Engine) -> None:
+    engine.linkmodel.submits.says(taken(request_id="r-1", status_url="https://p.example/s", price_nano=7))
+    [one] = looking.open_requests(engine.runtime, [engine.running()])
+    assert (one.handle.request_id, one.handle.status_url, one.handle.price_nano) == (
+        "r-1",
+        "https://p.example/s",
+        7,
+    )
+    assert one.handle.expected_cost == Cost(20_000_000, Basis.CATALOGUE, final=False)
+
+
+def test_a_look_that_sees_nothing_new_only_moves_the_next_one(engine: Engine) -> None:
+    job_id = engine.running()
+    engine.sees(job_id, Generating())
+    steps = engine.steps(job_id)
+    engine.clock.advance(5)
+    assert [*engine.claim().looks] == [job_id]
+    looking.record(engine.runtime, [engine.look(job_id, Generating())], owner=WATCHER)
+    assert engine.steps(job_id) == steps
+    assert engine.due_in(job_id) == 2.0
+    row = engine.agenda(job_id)
+    assert row is not None
+    assert row.owner is None
+
+
+def test_a_look_of_a_watcher_that_lost_its_claim_moves_nothing(engine: Engine) -> None:
+    job_id = engine.running()
+    engine.sees(job_id, Generating())
+    engine.clock.advance(5)
+    engine.claim()
+    looking.record(engine.runtime, [engine.look(job_id, Generating())], owner="watcher:another")
+    assert engine.due_in(job_id) == CLAIM.total_seconds()
+
+
+def test_the_clock_follows_a_request_through_its_phases(engine: Engine) -> None:
+    job_id = engine.running()
+    engine.sees(job_id, Queued(4), after=2)
+    engine.sees(job_id, Queued(1), after=3)
+    engine.sees(job_id, Queued(0), after=5)
+    engine.sees(job_id, Queued(None), after=1)
+    engine.sees(job_id, Generating(), after=7)
+    engine.sees(job_id, DONE, after=11)
+    attempt = engine.attempt(job_id)
+    assert attempt.phases == {"provider_queue": 10.0, "cold_start": 8.0, "generation": 11.0}
+    positions = [event.data.get("position") for event in engine.timeline(job_id)]
+    assert positions == [None, None, None, 4, 1, 0, None, None, None, None]
+    assert engine.steps(job_id)[3:] == [
+        "provider_queue",
+        "provider_queue",
+        "provider_queue",
+        "provider_queue",
+        "provider_start",
+        "provider_end",
+        "detected",
+    ]
+
+
+def test_a_request_that_falls_back_into_the_queue_is_followed_there(engine: Engine) -> None:
+    job_id = engine.running()
+    engine.sees(job_id, Generating(), Queued(2), Generating(), DONE, after=4)
+    assert engine.attempt(job_id).phases == {"generation": 12.0, "provider_queue": 4.0}
+
+
+@pytest.mark.parametrize(("failures", "pause"), [(1, 2.0), (2, 4.0), (3, 8.0), (6, 60.0), (14, 60.0)])
+def test_looks_that_fail_are_farther_apart_each_time(engine: Engine, failures: int, pause: float) -> None:
+    job_id = engine.running()
+    engine.sees(job_id, *[AWAY] * failures)
+    assert engine.job(job_id).status == JobStatus.RUNNING
+    assert engine.due_in(job_id) == pause
+
+
+def test_a_provider_that_asks_for_patience_gets_it(engine: Engine) -> None:
+    job_id = engine.running()
+    engine.sees(job_id, LookFailed("too many requests", retry_after=90.0))
+    assert engine.due_in(job_id) == 90.0
+
+
+def test_a_look_that_works_again_ends_the_trouble(engine: Engine) -> None:
+    job_id = engine.running()
+    engine.sees(job_id, MISSING, MISSING, Generating())
+    assert (engine.attempt(job_id).troubles, engine.attempt(job_id).missing) == (0, 0)
+    engine.sees(job_id, MISSING, AWAY, MISSING, MISSING)
+    assert engine.job(job_id).status == JobStatus.RUNNING
+
+
+def test_a_request_that_is_denied_once_is_asked_for_again_after_a_while(engine: Engine) -> None:
+    job_id = engine.running()
+    engine.sees(job_id, MISSING)
+    assert engine.due_in(job_id) == 20.0
+
+
+def test_a_request_that_is_denied_three_times_goes_to_a_person(engine: Engine) -> None:
+    job_id = engine.running()
+    engine.sees(job_id, MISSING, MISSING, MISSING)
+    assert (engine.job(job_id).status, engine.error(job_id)) == ("review", "outcome_unknown")
+    assert engine.attempt(job_id).status == AttemptStatus.UNKNOWN
+    assert engine.held_and_spent() == (30_000_000, 0)
+
+
+@pytest.mark.parametrize("seen", [Generating(), AWAY])
+def test_after_the_schedule_a_job_waits_for_a_person_while_slow_looks_go_on(
+    engine: Engine, seen: looking.Result
+) -> None:
+    job_id = engine.running()
+    engine.linkmodel.intervals.says(None)
+    engine.sees(job_id, seen)
+    assert engine.job(job_id).status == JobStatus.REVIEW
+    assert engine.due_in(job_id) == 600.0
+    engine.sees(job_id, Generating(), AWAY, MISSING, MISSING, MISSING)
+    assert engine.job(job_id).status == JobStatus.REVIEW
+    assert engine.due_in(job_id) == 600.0
+    assert engine.steps(job_id).count("review") == 1
+
+
+def test_slow_looks_end_after_two_days(engine: Engine) -> None:
+    job_id = engine.running()
+    engine.linkmodel.intervals.says(None)
+    engine.sees(job_id, Generating())
+    engine.sees(job_id, Generating(), after=timedelta(hours=48).total_seconds())
+    assert engine.agenda(job_id) is None
+    assert engine.job(job_id).status == JobStatus.REVIEW
+
+
+def test_a_late_verdict_settles_a_reviewed_job(engine: Engine) -> None:
+    job_id = engine.running()
+    engine.linkmodel.intervals.says(None)
+    engine.sees(job_id, Generating())
+    engine.sees(job_id, DONE, after=7200)
+    job = engine.job(job_id)
+    assert (job.status, job.error, job.ended_at) == ("storing", None, None)
+    assert ("settle", 20_000_000) in engine.bookings(job_id)
+
+
+def test_a_verdict_is_taken_once_however_often_it_is_seen(engine: Engine) -> None:
+    job_id = engine.running()
+    looks = [engine.look(job_id, DONE) for _ in range(3)]
+    looking.record(engine.runtime, looks, owner=WATCHER)
+    looking.record(engine.runtime, looks[:1], owner=WATCHER)
+    assert engine.bookings(job_id).count(("settle", 20_000_000)) == 1
+    assert engine.steps(job_id).count("detected") == 1
+
+
+def test_an_old_sight_after_the_verdict_changes_nothing(engine: Engine) -> None:
+    job_id = engine.running()
+    old = [engine.look(job_id, Generating()), engine.look(job_id, AWAY)]
+    engine.sees(job_id, DONE)
+    looking.record(engine.runtime, old, owner=WATCHER)
+    assert engine.job(job_id).status == JobStatus.STORING
+    assert engine.attempt(job_id).troubles == 0
+
+
+def test_a_fault_with_one_job_does_not_hold_up_the_others(engine: Engine) -> None:
+    broken, well = engine.running(), engine.running()
+    looks = [engine.look(job_id, DONE) for job_id in (broken, well)]
+    with engine.runtime.database.work() as session:
+        attempt = session.merge(engine.attempt(broken))
+        attempt.phase = "of the moon"
+    looking.record(engine.runtime, looks, owner=WATCHER)
+    assert engine.job(broken).status == JobStatus.RUNNING
+    assert engine.job(well).status == JobStatus.STORING
+
+
+def test_a_provider_that_is_not_set_up_any_more_is_looked_for_now_and_then(engine: Engine) -> None:
+    job_id = engine.running()
+    providers = engine.runtime.providers
+    assert isinstance(providers, dict)
+    del providers["linkmodel"]
+    engine.sees(job_id, AWAY)
+    assert engine.job(job_id).status == JobStatus.RUNNING
+    assert engine.due_in(job_id) == 60.0
+
+
+def test_a_cost_that_is_free_is_booked_as_nothing(engine: Engine) -> None:
+    job_id = engine.running()
+    engine.sees(job_id, Finished(DONE.outputs, NOT_BILLED))
+    assert engine.bookings(job_id) == [("reserve", 30_000_000), ("settle", 0)]
