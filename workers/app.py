@@ -6,7 +6,7 @@ from typing import Final
 from uuid import UUID
 
 from celery import Celery
-from celery.signals import setup_logging, worker_process_shutdown
+from celery.signals import setup_logging, worker_process_init, worker_process_shutdown
 
 from services.collect import collect
 from services.deliver import deliver
@@ -59,6 +59,12 @@ def _owner() -> str:
 @setup_logging.connect
 def _log(**_: object) -> None:
     configure()
+
+
+@worker_process_init.connect
+def _warm(**_: object) -> None:
+    """Build the parts while the process starts, so that its first job does not wait for them."""
+    parts()
 
 
 @worker_process_shutdown.connect
