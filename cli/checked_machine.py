@@ -85,6 +85,8 @@ def _provider_times(settings: Settings) -> Iterable[float]:
     for url in (url for url, key in asked.items() if key is not None):
         try:
             date = httpx.get(url, timeout=_ASK_SECONDS, trust_env=False).headers["Date"]
-            yield (datetime.now(UTC) - parsedate_to_datetime(date)).total_seconds()
+            # A date of HTTP is always in UTC (RFC 9110), whatever the parser makes of its zone.
+            there = parsedate_to_datetime(date).replace(tzinfo=UTC)
+            yield (datetime.now(UTC) - there).total_seconds()
         except (httpx.HTTPError, httpx.InvalidURL, KeyError, ValueError):
             continue

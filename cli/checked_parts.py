@@ -13,19 +13,18 @@ import psycopg
 import redis
 
 from cli.checked_settings import Situation
-from cli.diagnosis import Diagnosis, fail, ok, warn
+from cli.diagnosis import Diagnosis, State, fail, ok, warn
 from services.build import build
 from services.health import Health
 from services.runtime import Runtime
 from services.settings import SettingMissing
 from storage.objects.base import ObjectStore, StoreError
 
-_UP: Final = "start the stack: `darkroom up`"
 _OLDEST_POSTGRES: Final = 150_000
 _REVISION: Final = re.compile(r'^(down_revision|revision)\b[^=\n]*=\s*"([^"]+)"', re.MULTILINE)
 _PROBE: Final = b"darkroom doctor was here"
 _PROBE_KEY: Final = "doctor/probe.txt"
-_CONNECT_SECONDS: Final = 5
+_SECONDS: Final = 5
 _DURABLE: Final = {"appendonly": "yes", "maxmemory-policy": "noeviction"}
 
 
@@ -36,50 +35,59 @@ def examine_parts(situation: Situation, *, running: bool) -> Iterator[Diagnosis]
     except (SettingMissing, ValueError) as error:
         yield fail("settings", str(error), "correct it: .env.example explains every setting")
         return
+    resting = {"database", "schema", "watcher"} if situation.plan.database and not running else set()
+    resting |= {"redis"} if situation.plan.redis and not running else set()
     with closing(runtime.database):
-        health = Health(runtime).check().view["checks"]
-        for name, deeper in _DEEPER.items():
-            message = health[name]["message"]
-            if message is None:
-                yield from deeper(runtime)
-            elif _embedded(situation, name) and not running:
-                yield warn(_part(name), "embedded, and not running", _UP)
-            else:
-                yield _ailing(name, message, situation)
+        for diagnosis in (*_database(runtime), *_redis(runtime), *_object_store(runtime)):
+            yield _at_rest(diagnosis) if diagnosis.part in resting else diagnosis
 
 
-def _embedded(situation: Situation, name: str) -> bool:
-    own = {"database": situation.plan.database, "redis": situation.plan.redis}
-    return own.get(name, situation.plan.database)
-
-
-def _ailing(name: str, message: str, situation: Situation) -> Diagnosis:
-    found, _, remedy = message.partition(": ")
-    return fail(_part(name), found, _UP if _embedded(situation, name) else remedy or "see its own log")
-
-
-def _part(name: str) -> str:
-    return name.replace("_", " ")
+def _at_rest(diagnosis: Diagnosis) -> Diagnosis:
+    """What fails only because the stack does not run."""
+    if diagnosis.state is not State.FAIL:
+        return diagnosis
+    return warn(diagnosis.part, "embedded, and not running", "start the stack: `darkroom up`")
 
 
 def _database(runtime: Runtime) -> Iterable[Diagnosis]:
-    with psycopg.connect(runtime.database.conninfo, connect_timeout=_CONNECT_SECONDS) as connection:
-        server = connection.info.server_version
-        there = connection.execute("SELECT to_regclass('alembic_version')").fetchone()
-        found = connection.execute("SELECT version_num FROM alembic_version") if there and there[0] else ()
-        at = {row[0] for row in found}
+    """The database, its schema, and the watcher, whose beat is written there."""
+    try:
+        with psycopg.connect(runtime.database.conninfo, connect_timeout=_SECONDS) as connection:
+            server, at = connection.info.server_version, _revisions(connection)
+    except psycopg.Error as error:
+        remedy = "start it, or correct DARKROOM_DATABASE_URL"
+        yield fail("database", f"PostgreSQL does not answer ({type(error).__name__})", remedy)
+        yield fail("watcher", "its beat cannot be read without the database", "mend the database first")
+        return
     major = f"PostgreSQL {server // 10_000}"
-    if server < _OLDEST_POSTGRES:
-        yield fail("database", major, "use PostgreSQL 15 or newer")
-    else:
-        yield ok("database", major)
+    too_old = server < _OLDEST_POSTGRES
+    yield fail("database", major, "use PostgreSQL 15 or newer") if too_old else ok("database", major)
     newest = newest_revisions()
     if at == newest:
-        yield ok("schema", f"at the newest, {', '.join(sorted(newest))}")
+        yield ok("schema", f"at the newest, {_listed(newest)}")
+        yield _watcher(runtime)
     else:
-        has = ", ".join(sorted(at)) or "nothing"
-        wanted = ", ".join(sorted(newest))
-        yield fail("schema", f"at {has}, not at {wanted}", "bring it there: `python -m storage.migrate`")
+        found = f"at {_listed(at) or 'nothing'}, not at {_listed(newest)}"
+        yield fail("schema", found, "bring it there: `python -m storage.migrate`")
+
+
+def _revisions(connection: psycopg.Connection[tuple[Any, ...]]) -> set[str]:
+    there = connection.execute("SELECT to_regclass('alembic_version')").fetchone()
+    if there is None or there[0] is None:
+        return set()
+    return {row[0] for row in connection.execute("SELECT version_num FROM alembic_version")}
+
+
+def _listed(revisions: set[str]) -> str:
+    return ", ".join(sorted(revisions))
+
+
+def _watcher(runtime: Runtime) -> Diagnosis:
+    message = Health(runtime).check().view["checks"]["watcher"]["message"]
+    if message is None:
+        return ok("watcher", "alive")
+    found, _, remedy = message.partition(": ")
+    return fail("watcher", found, remedy)
 
 
 def newest_revisions() -> set[str]:
@@ -98,11 +106,12 @@ def _redis(runtime: Runtime) -> Iterable[Diagnosis]:
         yield ok("redis", "another broker is used")
         return
     try:
-        with redis.Redis.from_url(url, socket_timeout=_CONNECT_SECONDS) as client:
+        with redis.Redis.from_url(url, socket_timeout=_SECONDS, socket_connect_timeout=_SECONDS) as client:
             version = client.info("server")["redis_version"]
-            told: dict[str, Any] = client.config_get(*_DURABLE)
-    except redis.RedisError:
-        yield ok("redis", "answers; it does not tell how it keeps what it holds")
+            told = _durability(client)
+    except redis.RedisError as error:
+        remedy = "start it, or correct DARKROOM_REDIS_URL"
+        yield fail("redis", f"Redis does not answer ({type(error).__name__})", remedy)
         return
     lacking = [f"{name} {wanted}" for name, wanted in _DURABLE.items() if told.get(name) != wanted]
     if lacking:
@@ -110,6 +119,14 @@ def _redis(runtime: Runtime) -> Iterable[Diagnosis]:
         yield warn("redis", f"{version}, may forget tasks", remedy)
     else:
         yield ok("redis", f"{version}, keeps what it holds")
+
+
+def _durability(client: redis.Redis) -> dict[str, str]:
+    """How it keeps what it holds; where a hosted Redis does not tell, it is taken to be as it should."""
+    try:
+        return {str(name): str(value) for name, value in client.config_get(*_DURABLE).items()}
+    except redis.ResponseError:
+        return dict(_DURABLE)
 
 
 def _object_store(runtime: Runtime) -> Iterable[Diagnosis]:
@@ -135,15 +152,3 @@ def _round_trip(objects: ObjectStore) -> None:
         objects.delete(_PROBE_KEY)
     if back != _PROBE:
         raise StoreError(f"{_PROBE_KEY}: {len(back)} other bytes came back than were put")
-
-
-def _watcher(_: Runtime) -> Iterable[Diagnosis]:
-    yield ok("watcher", "alive")
-
-
-_DEEPER: Final = {
-    "database": _database,
-    "redis": _redis,
-    "object_store": _object_store,
-    "watcher": _watcher,
-}

@@ -61,12 +61,13 @@ def _played(part: str, variable: str) -> Diagnosis:
 
 
 def _ask(question: _Question) -> Diagnosis:
-    place = httpx.URL(question.url).copy_with(query=None)
+    place = question.url.partition("?")[0]
     try:
         response = httpx.get(question.url, headers=dict(question.headers), timeout=_SECONDS, trust_env=False)
-    except httpx.HTTPError as error:
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        found = f"{place} does not answer ({type(error).__name__})"
         remedy = "see that this machine may reach it (DNS, firewall), and that the address is right"
-        return fail(question.part, f"{place} does not answer ({type(error).__name__})", remedy)
+        return fail(question.part, found, remedy)
     if response.status_code in _REFUSED or _code(response) in _REFUSED:
         remedy = f"set {question.variable} to a key that may {question.refused_to}"
         return fail(question.part, f"{question.variable} is not accepted", remedy)

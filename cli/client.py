@@ -25,16 +25,17 @@ class Answer:
 
 
 class Client:
-    """Asks one Darkroom; every call raises Unreachable, NoAnswer or Refused."""
+    """Asks one Darkroom; the constructor and every call raise Unreachable, NoAnswer or Refused."""
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
-        self._http = httpx.Client(
-            base_url=connection.url,
-            headers={"Authorization": f"Bearer {connection.key}"} if connection.key else {},
-            timeout=httpx.Timeout(_ANSWER_SECONDS, connect=_CONNECT_SECONDS),
-            trust_env=False,
-        )
+        with self._translated():
+            self._http = httpx.Client(
+                base_url=connection.url,
+                headers={"Authorization": f"Bearer {connection.key}"} if connection.key else {},
+                timeout=httpx.Timeout(_ANSWER_SECONDS, connect=_CONNECT_SECONDS),
+                trust_env=False,
+            )
 
     def __enter__(self) -> Self:
         return self

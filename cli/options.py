@@ -11,8 +11,12 @@ from cli.assignments import read_inputs, read_tags
 from cli.errors import Misused
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
-Model = Annotated[str, typer.Argument(help="A name of `darkroom models`, fal:owner/app or linkmodel:id.")]
-Prompt = Annotated[str, typer.Argument(help="What to make; - reads it from standard input.")]
+Model = Annotated[
+    str, typer.Argument(metavar="MODEL", help="A name of `darkroom models`, fal:owner/app or linkmodel:id.")
+]
+Prompt = Annotated[
+    str, typer.Argument(metavar="PROMPT", help="What to make; - reads it from standard input.")
+]
 Inputs = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="NAME=VALUE", help="An input, like duration=5 or extra.steps=4."),

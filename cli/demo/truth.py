@@ -16,7 +16,7 @@ class Truth:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self._http = httpx.Client(base_url=url, timeout=_SECONDS, trust_env=False)
+        self._http = httpx.Client(timeout=_SECONDS, trust_env=False)
 
     def __enter__(self) -> Self:
         return self
@@ -50,7 +50,7 @@ class Truth:
 
     def _get(self, path: str) -> Any:  # noqa: ANN401 - JSON
         try:
-            response = self._http.get(path)
+            response = self._http.get(f"{self.url}{path}")
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise Unreachable(f"no sandbox answers at {self.url} ({type(error).__name__})") from error
         if not response.is_success or _MARK not in response.headers:
