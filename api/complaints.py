@@ -68,10 +68,7 @@ def complaints(
     found: dict[str, list[str]] = {}
     for error in errors:
         field = _field(error, document)
-        sentences = found.setdefault(field, [])
-        sentence = _sentence(error, field, model)
-        if sentence not in sentences:
-            sentences.append(sentence)
+        found.setdefault(field, []).append(_sentence(error, field, model))
     # A union complains of the whole beside the part of it that is wrong: the part says it better.
     inner = [field for field in found if not any(other.startswith(f"{field}.") for other in found)]
     return [{"field": field, "message": ", or ".join(found[field])} for field in inner]

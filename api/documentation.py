@@ -66,7 +66,7 @@ def request_body(model: type[BaseModel], example: Mapping[str, Any]) -> dict[str
 
 
 class Documented(FastAPI):
-    """An application whose document has the bodies that routes read themselves, and only its own errors."""
+    """An application whose document has the bodies that routes read themselves, too."""
 
     def openapi(self) -> dict[str, Any]:
         """The OpenAPI document; made once."""
@@ -75,16 +75,5 @@ class Documented(FastAPI):
             bodies: list[Any] = [(body, "validation") for body in _BODIES]
             _, more = models_json_schema([*bodies, (Problem, "serialization")], ref_template=_REF)
             found["components"]["schemas"].update(more["$defs"])
-            for path in found["paths"].values():
-                for operation in path.values():
-                    _drop_foreign_error(operation["responses"])
-            for foreign in ("HTTPValidationError", "ValidationError"):
-                found["components"]["schemas"].pop(foreign, None)
             self.openapi_schema = found
         return self.openapi_schema
-
-
-def _drop_foreign_error(responses: dict[str, Any]) -> None:
-    """The framework documents an error of its own for every parameter; ours are told by ``problems``."""
-    if "HTTPValidationError" in str(responses.get("422")):
-        del responses["422"]

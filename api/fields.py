@@ -10,15 +10,12 @@ from pydantic import BaseModel
 
 @cache
 def field_names(model: type[BaseModel], parent: str = "") -> tuple[str, ...]:
-    """Every field that the object ``parent`` may have ("" is the whole request); empty where it is open."""
-    at: type[BaseModel] | None = model
-    for name in parent.split(".") if parent else ():
-        field = at.model_fields.get(name) if at is not None else None
-        if field is not None:
-            at = _model_in(field.annotation)
-        elif not name.isdigit():
-            at = None
-    return tuple(at.model_fields) if at is not None else ()
+    """Every field that the object ``parent`` may have; "" is the request, a number an entry of a list."""
+    at = model
+    for name in parent.split("."):
+        field = at.model_fields.get(name)
+        at = (_model_in(field.annotation) if field is not None else None) or at
+    return tuple(at.model_fields)
 
 
 def advice(model: type[BaseModel], parent: str, stranger: str) -> str:

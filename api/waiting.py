@@ -16,8 +16,8 @@ from domain.lifecycle import ENDED
 from services import reading
 from services.runtime import Runtime
 from storage.agenda import ENDED_CHANNEL
+from storage.database import DatabaseTrouble
 from storage.notices import listen
-from storage.outage import DATABASE_AWAY
 
 _RECHECK_SECONDS: Final = 2.0
 
@@ -94,7 +94,7 @@ class Ends:
                 continue
             try:
                 ended = await run_in_threadpool(reading.ended, self._runtime, list(self._waiting))
-            except DATABASE_AWAY:
+            except DatabaseTrouble:
                 log.warning("ends_not_read", waiting=len(self._waiting))
             else:
                 for job_id in ended:

@@ -100,9 +100,11 @@ def test_every_fault_points_into_the_document(document: dict[str, Any]) -> None:
         assert message == "is required" or (int(last) < len(at) if isinstance(at, list) else last in at)
 
 
-def test_where_anything_may_stand_no_fields_are_known() -> None:
-    assert field_names(JobRequest, "input.extra") == ()
-    assert field_names(JobRequest, "input.loras.0") == ("path", "scale")
+@pytest.mark.parametrize(
+    ("parent", "some"), [("", "model"), ("input", "prompt"), ("routing", "policy"), ("input.loras.0", "path")]
+)
+def test_the_fields_of_every_object_are_known(parent: str, some: str) -> None:
+    assert some in field_names(JobRequest, parent)
 
 
 def test_without_a_model_a_stranger_is_only_named() -> None:

@@ -7,8 +7,9 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import httpx
 import pytest
 
+from api.app import create_app
 from storage.objects.keys import object_key
-from tests.support.front import Project
+from tests.support.front import Project, running_parts, served
 from tests.support.rows import NOON, a_job, an_asset, an_attempt, keep
 from tests.support.until import until
 
@@ -111,6 +112,19 @@ def test_a_link_runs_out(project: Project, anyone: httpx.Client, asset: str) -> 
 def test_a_deleted_file_is_gone(project: Project, anyone: httpx.Client, link: str) -> None:
     project.runtime.objects.delete(urlsplit(link).path.removeprefix("/files/"))
     assert (anyone.get(link).status_code, anyone.get(link).json()["code"]) == (404, "not_found")
+
+
+def test_a_bucket_serves_its_files_itself(project: Project, asset: str, tmp_path: Path) -> None:
+    with (
+        running_parts(project.runtime.database.url, tmp_path, s3_bucket="media") as parts,
+        served(create_app(parts)) as url,
+        Project(parts, url, project.id).client() as client,
+    ):
+        here = client.get("/files/some/key.mp4")
+        link = client.get(asset)
+    assert (here.status_code, here.json()["code"]) == (404, "not_found")
+    assert (link.status_code, link.json()["code"]) == (503, "store_unavailable")
+    assert "credentials" in link.json()["detail"].lower()
 
 
 @pytest.mark.parametrize("n", ["1", "-1", "x", "99999999999999999999"])

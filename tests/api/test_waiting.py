@@ -4,17 +4,19 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
 import httpx
 import psycopg
 import pytest
+from structlog.testing import capture_logs
 
 from api.app import create_app
 from api.waiting import Ends
 from services.runtime import Runtime
 from storage.records import JobRecord
-from tests.support.front import Project, new_project, served
-from tests.support.postgres import plain
+from tests.support.front import Project, migrated, new_project, running_parts, served
+from tests.support.postgres import Postgres, plain
 from tests.support.rows import a_job, end_job, keep
 from tests.support.until import until
 
@@ -88,6 +90,25 @@ def test_a_lost_notice_costs_seconds_only(here: Waiters) -> None:
             silently = "UPDATE jobs SET status = 'failed', ended_at = now() WHERE id = %s"
             connection.execute(silently, [here.job.id])
         assert answer.result(timeout=10).json()["status"] == "failed"
+
+
+def test_a_database_that_goes_away_ends_no_wait_early(server: Postgres, tmp_path: Path) -> None:
+    database = server.database(migrated(server))
+    with running_parts(database, tmp_path) as runtime, capture_logs() as logs:
+        app = create_app(runtime)
+        with served(app) as url:
+            project = new_project(runtime, url)
+            job = a_job(project_id=project.id)
+            keep(runtime, job)
+            with project.client() as client, ThreadPoolExecutor(1) as pool:
+                answer = pool.submit(client.get, f"/v1/jobs/{job.id}?wait=5")
+                here = Waiters(project, job, app.state.parts.ends)
+                here.come_to(1)
+                # Whoever waits has asked once before they are answered too.
+                client.get(f"/v1/jobs/{job.id}")
+                server.drop(database)
+                until(lambda: any(entry["event"] == "ends_not_read" for entry in logs), "a vain question")
+                assert not answer.done()
 
 
 def test_a_client_that_leaves_is_not_waited_for(here: Waiters) -> None:
