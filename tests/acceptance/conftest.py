@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.acceptance.production import Production, production
 from tests.acceptance.world import World, world
 
 
@@ -11,4 +12,11 @@ from tests.acceptance.world import World, world
 def darkroom(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """Darkroom on its embedded parts, pointed at the emulators."""
     with world(tmp_path_factory.mktemp("darkroom")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def own_services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Production]:
+    """Darkroom on PostgreSQL 15, Redis and S3 of one's own, with webhooks and an admin key at fal."""
+    with production(tmp_path_factory.mktemp("production")) as running:
         yield running

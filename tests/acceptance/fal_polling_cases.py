@@ -55,6 +55,14 @@ _LINKS = {
     "addresses on a foreign host": Links.FOREIGN,
     "no addresses at all": Links.NONE,
 }
+_ODD_PRICES = {
+    "a price in euros": "acme/euro/draw",
+    "a price of null": "acme/null/draw",
+    "no such price": "acme/missing/draw",
+    "a price list in HTML": "acme/html/draw",
+    "a price list that fails": "acme/broken/draw",
+    "a price list that never answers": "acme/hanging/draw",
+}
 _UNITS = {
     "two units": ("2", "2"),
     "eight decimals": ("0.98304000", "0.98304000"),

@@ -1,4 +1,4 @@
-"""What customers are told: signed as Standard Webhooks has it, again after a failure, never to inner hosts."""
+"""What customers are told: signed as Standard Webhooks has it, tried again, and never to inner hosts."""
 
 import pytest
 
@@ -49,7 +49,9 @@ def _codes(darkroom: World, job_id: str) -> list[int | None]:
         "http://10.0.0.1/hook",
         "http://[::1]/hook",
         "http://0.0.0.0/hook",
-        "http://2130706433.example.invalid/hook",
+        "http://167772161/hook",
+        "http://0xa9fea9fe/hook",
+        "http://[::ffff:169.254.169.254]/hook",
         "ftp://example.com/hook",
         "file:///etc/passwd",
         "http://user:password@example.com/hook",

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import Any
 
+import psycopg
 import pytest
 
 from tests.acceptance import (
@@ -19,6 +20,7 @@ from tests.acceptance.world import ENDED, World
 from tests.emulators.fal import Fal
 from tests.emulators.invoice import nano
 from tests.emulators.linkmodel import LinkModel
+from tests.support.postgres import plain
 
 pytestmark = pytest.mark.timeout(400)
 
@@ -105,7 +107,9 @@ def test_the_cost_is_what_the_provider_charges(case: Case, outcomes: Mapping[str
     assert (0 if cost is None and not outcome.accepted else cost["nano_usd"]) == charged
 
 
-@pytest.mark.parametrize("name", ["a price of zero", "no price", "units that are not said"])
+@pytest.mark.parametrize(
+    "name", ["a price of zero", "no price", "units that are not said", "a price in euros", "a price of null"]
+)
 def test_a_price_that_is_not_said_is_never_taken_for_nothing(
     name: str, outcomes: Mapping[str, Outcome]
 ) -> None:
@@ -114,15 +118,39 @@ def test_a_price_that_is_not_said_is_never_taken_for_nothing(
 
 
 def test_the_ledger_is_the_invoice(darkroom: World, outcomes: Mapping[str, Outcome]) -> None:
-    costs = [job["cost"] for job in (one.job for one in outcomes.values())]
-    mine = sum(cost["nano_usd"] or 0 for cost in costs if cost)
-    rows = darkroom.client.get("/v1/costs", params={"group_by": "provider"}).json()
-    billed = [outcomes[case.name] for case in CASES if case.billed]
-    assert sum(one.job["cost"]["nano_usd"] for one in billed if one.job["cost"]) == sum(
-        one.charged for one in billed
-    )
-    assert mine > nano("1")
-    assert rows
+    spent = _booked(darkroom, "settle", "adjust")
+    charged = {outcomes[case.name].job["id"]: outcomes[case.name].charged for case in CASES if case.billed}
+    assert {job_id: spent.get(job_id, 0) for job_id in charged} == charged
+    assert sum(charged.values()) > nano("1")
+
+
+def test_money_is_held_only_where_the_cost_is_not_known(
+    darkroom: World, outcomes: Mapping[str, Outcome]
+) -> None:
+    held = _booked(darkroom, "reserve", "release")
+    for outcome in outcomes.values():
+        amount, job = held.get(outcome.job["id"], 0), outcome.job
+        if job["cost"] is not None:
+            assert amount == 0, job
+        elif job["status"] == "review":
+            assert amount > 0, job
+
+
+def _booked(world: World, *kinds: str) -> dict[str, int]:
+    """Nano-dollars by job, straight from the ledger's rows."""
+    query = "SELECT job_id::text, sum(nano)::bigint FROM ledger_entries WHERE kind = ANY(%s) GROUP BY job_id"
+    with psycopg.connect(plain(world.stack.environment["DARKROOM_DATABASE_URL"])) as connection:
+        return dict(connection.execute(query, [list(kinds)]).fetchall())
+
+
+def test_the_costs_that_customers_see_are_the_ledger(
+    darkroom: World, outcomes: Mapping[str, Outcome]
+) -> None:
+    assert outcomes
+    answer = darkroom.client.get("/v1/costs", params={"group_by": "provider"})
+    assert answer.status_code == 200, answer.text
+    spent = sum(_booked(darkroom, "settle", "adjust").values())
+    assert sum(row["spent"]["nano_usd"] for row in answer.json()["data"]) == spent
 
 
 def test_no_contract_was_broken(darkroom: World, outcomes: Mapping[str, Outcome]) -> None:

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from tests.emulators.fal import KEY, Fal, price_of
 from tests.emulators.fal_script import Taken
-from tests.emulators.wire import Reply, Request, Server, json_reply
+from tests.emulators.wire import Reply, Request, Server, html_reply, json_reply
 
 ADMIN_KEY = "emulated-admin:secret"
 USER_ID = "user_emulated"
@@ -111,6 +111,8 @@ class Platform:
         if not 1 <= len(wanted) <= 50:
             self.violations.append(f"prices of {len(wanted)} endpoints in one request")
             return _error(400, "validation_error", "1 to 50 endpoint ids are required")
+        if (odd := _odd_prices(wanted)) is not None:
+            return odd
         prices = [
             {"endpoint_id": name, "unit_price": float(price), "unit": unit, "currency": "USD"}
             for name in wanted
@@ -165,6 +167,26 @@ class Platform:
             for t in shown
         ]
         return json_reply(200, {"items": items, "next_cursor": None, "has_more": False})
+
+
+def _odd_prices(wanted: list[str]) -> Reply | None:
+    """Price lists that no client should trip over, by the name of the app that is asked for."""
+    sound = {"unit_price": 0.05, "unit": "image", "currency": "USD"}
+    for name in wanted:
+        listed: dict[str, dict[str, object]] = {"euro": {"currency": "EUR"}, "null": {"unit_price": None}}
+        match name.split("/")[1]:
+            case "euro" | "null" as kind:
+                price = {"endpoint_id": name, **sound, **listed[kind]}
+                return json_reply(200, {"prices": [price], "next_cursor": None, "has_more": False})
+            case "missing":
+                return _error(404, "not_found", f"no price for {name}")
+            case "html":
+                return html_reply(200, "Just a moment")
+            case "broken":
+                return _error(500, "server_error", "try again later")
+            case "hanging":
+                return Reply(200, b"{}" * 8, {"Content-Type": "application/json"}, hold=threading.Event())
+    return None
 
 
 def _many(request: Request, name: str) -> list[str]:
