@@ -85,10 +85,19 @@ def _accepted(runtime: Runtime, session: Session, attempt_id: UUID, answer: Acce
     job, attempt = jobs.lock_attempt(session, attempt_id)
     if attempt.status in _OPEN:
         adopt(runtime, session, job, attempt, answer)
+    elif attempt.provider_request_id == answer.request_id:
+        _complete(attempt, answer)
     elif attempt.provider_request_id is None:
         # Decided by a person meanwhile: the id is kept, so that the request can still be accounted for.
         attempt.provider_request_id = answer.request_id
         jobs.note(session, job.id, "accepted_late", runtime.clock(), attempt=attempt.number)
+
+
+def _complete(attempt: AttemptRecord, answer: Accepted) -> None:
+    """The provider's webhook was here first and named the id alone: keep what only the answer says."""
+    attempt.status_url, attempt.response_url = answer.status_url, answer.response_url
+    attempt.cancel_url = answer.cancel_url
+    attempt.price_nano = answer.price_nano
 
 
 def _refused(runtime: Runtime, session: Session, attempt_id: UUID, refusal: NotAccepted) -> None:
