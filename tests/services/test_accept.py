@@ -1,0 +1,147 @@
+"""Accepting: one unit of work, one answer for one key, and refusals that say why."""
+
+import threading
+from typing import Any
+
+import pytest
+
+from domain.generation import JobRequest
+from providers.base import Unsupported
+from services.accept import Acceptance, accept
+from services.refusals import Conflict, Unprocessable
+from storage import idempotency
+from tests.support.engine import Engine
+
+
+def take(engine: Engine, key: str | None = None, fingerprint: str = "a", **fields: Any) -> Acceptance:  # noqa: ANN401
+    request = JobRequest.model_validate({"model": "pair", "input": {"prompt": "a red kite"}, **fields})
+    return accept(
+        engine.runtime,
+        project_id=engine.project_id,
+        request=request,
+        idempotency_key=key,
+        fingerprint=fingerprint,
+    )
+
+
+def test_an_accepted_job_waits_with_its_plan_and_its_reserve(engine: Engine) -> None:
+    accepted = take(engine, tags={"client": "acme"}, priority="high", input={"prompt": "kites", "count": 2})
+    job = engine.job(accepted.job_id)
+    assert (job.status, job.kind, job.provider, job.endpoint) == ("queued", "image", "linkmodel", "pair-a")
+    assert (job.quoted_nano, job.reserved_nano) == (40_000_000, 60_000_000)
+    assert [entry["provider"] for entry in job.plan] == ["linkmodel", "fal"]
+    assert (job.tags, job.priority) == ({"client": "acme"}, "high")
+    assert engine.bookings(job.id) == [("reserve", 60_000_000)]
+    assert engine.steps(job.id) == ["accepted", "queued"]
+    assert engine.due_in(job.id) == 0.0
+    assert accepted.view["id"] == str(job.id)
+    assert not accepted.replayed
+
+
+def test_an_unknown_price_holds_nothing_and_is_said_to_be_unknown(engine: Engine) -> None:
+    job_id = take(engine, model="film").job_id
+    assert engine.bookings(job_id) == []
+    assert engine.job(job_id).quoted_nano is None
+    assert engine.timeline(job_id)[0].data["quoted"] == "price not known before"
+
+
+def test_the_same_key_and_body_are_one_job(engine: Engine) -> None:
+    first, second = take(engine, "k"), take(engine, "k")
+    assert (second.job_id, second.view, second.replayed) == (first.job_id, first.view, True)
+    assert engine.held_and_spent() == (30_000_000, 0)
+
+
+def test_the_same_key_with_another_body_is_refused(engine: Engine) -> None:
+    take(engine, "k")
+    with pytest.raises(Unprocessable, match="use a new key") as refused:
+        take(engine, "k", fingerprint="b")
+    assert refused.value.code == "idempotency_mismatch"
+
+
+def test_a_key_that_is_being_answered_just_now_is_a_conflict(engine: Engine) -> None:
+    with engine.runtime.database.work() as session:
+        assert idempotency.hold(session, engine.project_id, "k")
+        with pytest.raises(Conflict) as refused:
+            take(engine, "k")
+    assert refused.value.code == "idempotency_in_progress"
+    assert not take(engine, "k").replayed
+
+
+def test_one_key_from_many_at_once_makes_one_job(engine: Engine) -> None:
+    answers: list[Acceptance | Conflict] = []
+    start = threading.Barrier(6)
+
+    def ask() -> None:
+        start.wait()
+        try:
+            answers.append(take(engine, "k"))
+        except Conflict as refused:
+            answers.append(refused)
+
+    threads = [threading.Thread(target=ask) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    accepted = [answer for answer in answers if isinstance(answer, Acceptance)]
+    assert len(answers) == 6
+    assert len({answer.job_id for answer in accepted}) == 1
+    assert [answer.replayed for answer in accepted].count(False) == 1
+    assert engine.held_and_spent() == (30_000_000, 0)
+
+
+def test_a_key_that_was_answered_while_this_request_was_planned_replays(engine: Engine) -> None:
+    first: list[Acceptance] = []
+
+    def answer_meanwhile(_: object) -> dict[str, Any]:
+        if not first:
+            first.append(Acceptance(engine.project_id, {}))
+            first[0] = take(engine, "k")
+        return {}
+
+    engine.linkmodel.arguments_script.says(answer_meanwhile)
+    second = take(engine, "k")
+    assert (second.job_id, second.replayed) == (first[0].job_id, True)
+
+
+@pytest.mark.parametrize("url", ["http://10.0.0.1/hook", "http://169.254.169.254/", "https://user:pw@host/"])
+def test_a_callback_to_where_it_must_not_go_is_refused(engine: Engine, url: str) -> None:
+    with pytest.raises(Unprocessable, match="callback_url: ") as refused:
+        take(engine, callback_url=url)
+    assert refused.value.details == {"field": "callback_url"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "code", "field"),
+    [
+        ({"model": "no-such"}, "unknown_model", "model"),
+        ({"model": "fal:some/app"}, "invalid_input", "kind"),
+        ({"kind": "video"}, "invalid_input", "kind"),
+        ({"model": "nothing"}, "no_offer", "model"),
+        ({"routing": {"max_cost_usd": "0.001"}}, "no_offer", "routing"),
+        ({"routing": {"zero_retention": True}}, "no_offer", "routing"),
+    ],
+)
+def test_a_request_that_nothing_can_run_is_refused(
+    engine: Engine, fields: dict[str, Any], code: str, field: str
+) -> None:
+    with pytest.raises(Unprocessable) as refused:
+        take(engine, **fields)
+    assert (refused.value.code, refused.value.details) == (code, {"field": field})
+    assert engine.held_and_spent() == (0, 0)
+
+
+def test_an_offer_that_cannot_honour_the_input_is_left_out_of_the_plan(engine: Engine) -> None:
+    engine.linkmodel.arguments_script.says(Unsupported("seed", "it takes none"))
+    job = engine.job(take(engine).job_id)
+    assert [entry["provider"] for entry in job.plan] == ["fal"]
+
+
+def test_an_input_that_no_offer_can_honour_is_named(engine: Engine) -> None:
+    engine.linkmodel.arguments_script.says(Unsupported("seed", "it takes none"))
+    engine.fal.arguments_script.says(Unsupported("seed", "nor does this one"))
+    with pytest.raises(
+        Unprocessable, match=r"linkmodel pair-a: seed: it takes none; fal test/pair/b: "
+    ) as no:
+        take(engine)
+    assert no.value.details == {"field": "input.seed"}

@@ -1,0 +1,200 @@
+"""Inbound webhooks: a hint for open generations, an adoption where the answer was lost, and nothing else."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+import pytest
+
+from domain.costs import NOT_BILLED, Basis, Cost
+from domain.failures import ErrorCode, Failure
+from domain.lifecycle import AttemptStatus, JobStatus
+from providers.base import (
+    Accepted,
+    Ended,
+    Finished,
+    Generating,
+    HookHint,
+    HookRefused,
+    HookUnverifiable,
+    OutcomeUnknown,
+    Output,
+    Submission,
+)
+from services.hooks import Rejected, receive
+from services.refusals import NotFound, Unavailable
+from tests.support.engine import Engine, taken
+
+BROKEN = Failure(ErrorCode.PROVIDER_FAILED, "the runner died", retryable=True)
+DONE = Finished((Output("http://127.0.0.1:1/1.png"),), Cost(30_000_000, Basis.BILLABLE_UNITS, final=True))
+
+
+@dataclass(frozen=True)
+class Verifier:
+    """Takes the body for the request's id, or raises what the test says."""
+
+    error: Exception | None = None
+
+    def verify(self, headers: Mapping[str, str], body: bytes) -> HookHint:
+        assert headers == {"x-signature": "s"}
+        if self.error is not None:
+            raise self.error
+        return HookHint(body.decode())
+
+
+def listening(engine: Engine, error: Exception | None = None) -> Engine:
+    return replace(engine, runtime=replace(engine.runtime, hooks={"fal": Verifier(error)}))
+
+
+def hear(engine: Engine, token: str, request_id: str = "request-1", provider: str = "fal") -> None:
+    receive(
+        listening(engine).runtime,
+        provider=provider,
+        token=token,
+        headers={"x-signature": "s"},
+        body=request_id.encode(),
+    )
+
+
+def at_fal(engine: Engine, answer: "Accepted | Exception | Callable[[Submission], Accepted]") -> UUID:
+    engine.fal.submits.says(answer)
+    job_id = engine.accept(routing={"provider": "fal"})
+    engine.submit(job_id)
+    return job_id
+
+
+def test_a_webhook_has_the_job_looked_at_at_once_and_decides_nothing(engine: Engine) -> None:
+    job_id = at_fal(engine, taken())
+    assert engine.due_in(job_id) == 2.0
+    hear(engine, engine.attempt(job_id).token)
+    assert (engine.job(job_id).status, engine.due_in(job_id)) == ("running", 0.0)
+
+
+def test_a_webhook_adopts_the_request_whose_answer_was_lost(engine: Engine) -> None:
+    job_id = at_fal(engine, OutcomeUnknown("the answer was lost"))
+    assert engine.job(job_id).status == JobStatus.REVIEW
+    hear(engine, engine.attempt(job_id).token, "request-9")
+    job, attempt = engine.job(job_id), engine.attempt(job_id)
+    assert (job.status, job.error, job.ended_at) == ("running", None, None)
+    assert (attempt.status, attempt.provider_request_id) == ("running", "request-9")
+    assert engine.due_in(job_id) == 0.0
+    engine.sees(job_id, DONE)
+    assert engine.job(job_id).status == JobStatus.STORING
+
+
+def test_a_webhook_that_overtakes_the_answer_is_joined_by_it(engine: Engine) -> None:
+    def overtaken(submission: Submission) -> Accepted:
+        hear(engine, submission.token)
+        assert engine.job(job_id).status == JobStatus.RUNNING
+        return taken(status_url="https://p.example/s", price_nano=5)
+
+    engine.fal.submits.says(overtaken)
+    job_id = engine.accept(routing={"provider": "fal"})
+    engine.submit(job_id)
+    attempt = engine.attempt(job_id)
+    assert (attempt.status, attempt.provider_request_id) == ("running", "request-1")
+    assert (attempt.status_url, attempt.price_nano) == ("https://p.example/s", 5)
+    assert engine.steps(job_id).count("submitted") == 1
+
+
+def test_a_webhook_about_another_request_hints_at_nothing(engine: Engine) -> None:
+    job_id = at_fal(engine, taken())
+    hear(engine, engine.attempt(job_id).token, "request-of-another")
+    assert engine.due_in(job_id) == 2.0
+    assert engine.attempt(job_id).provider_request_id == "request-1"
+
+
+def test_a_webhook_for_a_reviewed_job_has_it_looked_at(engine: Engine) -> None:
+    job_id = at_fal(engine, taken())
+    engine.fal.intervals.says(None)
+    engine.sees(job_id, Generating())
+    assert engine.due_in(job_id) == 600.0
+    hear(engine, engine.attempt(job_id).token)
+    assert (engine.job(job_id).status, engine.due_in(job_id)) == ("review", 0.0)
+
+
+def test_a_late_webhook_does_not_free_a_job_that_a_worker_is_sending_again(engine: Engine) -> None:
+    def late(_: Submission) -> Accepted:
+        hear(engine, first.token)
+        engine.claim()
+        assert engine.job(job_id).status == JobStatus.SUBMITTING
+        return taken(request_id="request-2")
+
+    job_id = at_fal(engine, taken())
+    first = engine.attempt(job_id)
+    engine.sees(job_id, Ended(BROKEN, NOT_BILLED))
+    engine.clock.advance(60)
+    engine.fal.submits.says(late)
+    engine.submit(job_id)
+    assert engine.attempt(job_id).provider_request_id == "request-2"
+
+
+def test_a_webhook_after_the_verdict_does_not_disturb_the_storing(engine: Engine) -> None:
+    job_id = at_fal(engine, taken())
+    engine.sees(job_id, DONE)
+    engine.clock.advance(1)
+    engine.claim()
+    before = engine.agenda(job_id)
+    hear(engine, engine.attempt(job_id).token)
+    assert engine.agenda(job_id) == before
+    assert engine.attempt(job_id).status == AttemptStatus.STORING
+
+
+@pytest.mark.parametrize("token", ["no-such-token", ""])
+def test_a_webhook_for_no_attempt_of_ours_is_not_found(engine: Engine, token: str) -> None:
+    with pytest.raises(NotFound, match="no attempt of ours"):
+        hear(engine, token)
+
+
+def test_a_webhook_for_an_attempt_at_another_provider_is_not_found(engine: Engine) -> None:
+    token = engine.attempt(engine.running()).token
+    with pytest.raises(NotFound, match="no attempt of ours"):
+        hear(engine, token)
+
+
+def test_a_provider_without_webhooks_is_not_found(engine: Engine) -> None:
+    with pytest.raises(NotFound, match="linkmodel sends no webhooks here"):
+        hear(engine, "token", provider="linkmodel")
+
+
+@pytest.mark.parametrize(
+    ("error", "refusal"),
+    [(HookRefused("not signed by fal"), Rejected), (HookUnverifiable("no keys"), Unavailable)],
+)
+def test_a_webhook_that_cannot_be_shown_to_be_genuine_changes_nothing(
+    engine: Engine, error: Exception, refusal: type[Exception]
+) -> None:
+    job_id = at_fal(engine, taken())
+    with pytest.raises(refusal, match=str(error)):
+        receive(
+            listening(engine, error).runtime,
+            provider="fal",
+            token=engine.attempt(job_id).token,
+            headers={"x-signature": "s"},
+            body=b"request-1",
+        )
+    assert engine.due_in(job_id) == 2.0
+
+
+def test_a_public_url_asks_the_provider_for_a_webhook_of_this_attempt(engine: Engine) -> None:
+    settings = engine.runtime.settings.model_copy(update={"public_url": "https://d.example"})
+    public = replace(engine, runtime=replace(engine.runtime, settings=settings))
+    job_id = at_fal(public, taken())
+    [sent] = engine.fal.submits.asked
+    assert sent.webhook_url == f"https://d.example/hooks/fal/{engine.attempt(job_id).token}"
+
+
+def test_an_answer_for_an_attempt_that_was_decided_meanwhile_keeps_its_id(engine: Engine) -> None:
+    def decided(submission: Submission) -> Accepted:
+        with engine.runtime.database.work() as session:
+            attempt = session.merge(engine.attempt(job_id))
+            attempt.status = AttemptStatus.FAILED
+        assert submission.token == engine.attempt(job_id).token
+        return taken(request_id="request-late")
+
+    engine.fal.submits.says(decided)
+    job_id = engine.accept(routing={"provider": "fal"})
+    engine.submit(job_id)
+    attempt = engine.attempt(job_id)
+    assert (attempt.status, attempt.provider_request_id) == ("failed", "request-late")
+    assert engine.steps(job_id)[-1] == "accepted_late"

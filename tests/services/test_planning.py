@@ -1,0 +1,116 @@
+"""Plans, quotes and the catalogue as customers see them."""
+
+from decimal import Decimal
+
+import pytest
+
+from domain.generation import JobRequest
+from domain.lifecycle import Kind
+from domain.offers import Offer, Quote
+from domain.routing import Availability
+from providers.base import Unsupported
+from services.offering import offering
+from services.planning import offer_of, quoted_text
+from services.quotes import quotes
+from storage.ledger import remember_price
+from tests.support.engine import Engine
+
+FAL = Offer("pair", Kind.IMAGE, "fal", "test/pair/b")
+
+
+def request(model: str = "pair", **fields: object) -> JobRequest:
+    return JobRequest.model_validate({"model": model, "input": {"prompt": "kites"}, **fields})
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "words"),
+    [
+        (None, None, "price not known before"),
+        (20_000_000, 20_000_000, "$0.02"),
+        (20_000_000, 30_000_000, "$0.02 to $0.03"),
+    ],
+)
+def test_a_quote_in_words(low: int | None, high: int | None, words: str) -> None:
+    assert quoted_text(Quote(FAL, low, high, None)) == words
+
+
+def test_a_quote_ranks_every_offer_and_sends_nothing(engine: Engine) -> None:
+    answer = quotes(engine.runtime, request())
+    assert (answer["model"], answer["kind"], answer["passed_over"]) == ("pair", "image", [])
+    assert [(one["rank"], one["provider"], one["high"]["usd"]) for one in answer["offers"]] == [
+        (1, "linkmodel", "0.02"),
+        (2, "fal", "0.03"),
+    ]
+    assert engine.linkmodel.submits.asked == []
+
+
+def test_a_quote_says_why_an_offer_was_passed_over(engine: Engine) -> None:
+    engine.linkmodel.arguments_script.says(Unsupported("seed", "it takes none"))
+    answer = quotes(engine.runtime, request())
+    assert answer["passed_over"] == [
+        {"provider": "linkmodel", "endpoint": "pair-a", "reason": "seed: it takes none"}
+    ]
+
+
+def test_a_price_that_the_provider_named_goes_before_the_catalogues(engine: Engine) -> None:
+    with engine.runtime.database.work() as session:
+        remember_price(
+            session,
+            provider="fal",
+            endpoint="test/pair/b",
+            usd=Decimal("0.01"),
+            unit="image",
+            at=engine.clock(),
+        )
+    best = quotes(engine.runtime, request())["offers"][0]
+    assert (best["provider"], best["high"]["usd"]) == ("fal", "0.01")
+
+
+def test_an_offer_whose_provider_is_not_set_up_is_passed_over(engine: Engine) -> None:
+    providers, available = engine.runtime.providers, engine.runtime.available
+    assert isinstance(providers, dict)
+    assert isinstance(available, dict)
+    del providers["linkmodel"]
+    available["linkmodel"] = Availability(configured=False, sandbox=False)
+    [passed] = quotes(engine.runtime, request())["passed_over"]
+    assert "not configured" in passed["reason"]
+
+
+def test_a_planned_offer_is_found_again_in_the_catalogue(engine: Engine) -> None:
+    entry = {"provider": "fal", "endpoint": "test/pair/b"}
+    offer = offer_of(engine.runtime, model="pair", kind=Kind.IMAGE, entry=entry)
+    assert offer.price is not None
+    assert offer.price.usd == Decimal("0.03")
+
+
+def test_the_endpoint_for_images_is_found_by_its_own_name(engine: Engine) -> None:
+    endpoint = "fal-ai/kling-video/v3/standard/image-to-video"
+    entry = {"provider": "fal", "endpoint": endpoint}
+    offer = offer_of(engine.runtime, model="kling-v3", kind=Kind.VIDEO, entry=entry)
+    assert (offer.endpoint, offer.image_endpoint) == (endpoint, None)
+    assert offer.price is not None
+
+
+@pytest.mark.parametrize(
+    ("model", "kind"), [("gone", Kind.IMAGE), ("pair", Kind.VIDEO), ("nothing", Kind.IMAGE)]
+)
+def test_what_the_catalogue_has_dropped_still_runs_as_it_was(engine: Engine, model: str, kind: Kind) -> None:
+    entry = {"provider": "fal", "endpoint": "old/app"}
+    assert offer_of(engine.runtime, model=model, kind=kind, entry=entry) == Offer(
+        model, kind, "fal", "old/app"
+    )
+
+
+def test_the_catalogue_shows_every_model_with_its_offers(engine: Engine) -> None:
+    models = {model["id"]: model for model in offering(engine.runtime)["data"]}
+    assert models["nothing"]["offers"] == []
+    first, second = models["pair"]["offers"]
+    assert (first["provider"], first["configured"], first["unit"]) == ("linkmodel", True, "image")
+    assert first["price"]["usd"] == "0.02"
+    assert first["price"]["since"] == "2026-11-22"
+    assert second["accepts"] == ["count", "prompt"]
+    [film] = models["film"]["offers"]
+    assert (film["price"], film["unit"]) == (None, None)
+    tiered = models["kling-v3"]["offers"][1]["price"]
+    assert tiered["tiers"][0]["usd"]
+    assert models["flux-pro"]["offers"][0]["price"]["high_usd"] == "0.055"
