@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
-from domain.money import product
+from domain.money import MoneyError, product
 
 
 class Basis(StrEnum):
@@ -38,11 +38,15 @@ NOT_BILLED = Cost(0, Basis.NOT_BILLED, final=True)
 def from_units(
     units: Decimal | None, unit_price: Decimal | None, *, basis: Basis = Basis.BILLABLE_UNITS
 ) -> Cost:
-    """Billed units times the price of one; unknown as soon as either is."""
+    """Billed units times the price of one; unknown as soon as either is, or the product is beyond money."""
     if units is None or not units.is_finite() or units < 0:
         return UNKNOWN_COST
     if units == 0:
         return Cost(0, basis, final=True, units=units)
     if unit_price is None:
         return Cost(None, None, final=False, units=units)
-    return Cost(product(units, unit_price), basis, final=True, units=units)
+    try:
+        return Cost(product(units, unit_price), basis, final=True, units=units)
+    except MoneyError:
+        # A figure that no ledger can hold is somebody's mistake, not a cost.
+        return Cost(None, None, final=False, units=units)

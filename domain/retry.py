@@ -75,4 +75,4 @@ def _next(failure: Failure, tried: Tried, *, pause: float) -> Again | None:
 
 
 def _pause(tries: int) -> float:
-    return min(2.0 ** max(tries - 1, 0), _LONGEST_PAUSE)
+    return min(2.0 ** min(max(tries - 1, 0), 10), _LONGEST_PAUSE)

@@ -1,0 +1,132 @@
+"""Whether a failed try is repeated, where and when, as arithmetic."""
+
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.costs import NOT_BILLED, UNKNOWN_COST, Basis, Cost
+from domain.failures import ErrorCode, Failure
+from domain.retry import (
+    GIVE_UP_SECONDS,
+    MAX_BILLABLE_ATTEMPTS,
+    Again,
+    Tried,
+    after_refusal,
+    after_verdict,
+)
+
+FINAL = (ErrorCode.CONTENT_POLICY, ErrorCode.INVALID_INPUT, ErrorCode.INSUFFICIENT_FUNDS)
+
+
+def tried(
+    position: int = 0,
+    exhausted: Sequence[bool] = (False, False),
+    *,
+    taken: int = 1,
+    refusals: int = 1,
+    age: float = 0.0,
+    fallback: bool = True,
+) -> Tried:
+    return Tried(position, exhausted, taken, refusals, age, fallback)
+
+
+def failure(
+    code: ErrorCode = ErrorCode.PROVIDER_FAILED, *, retryable: bool = True, elsewhere: bool = False
+) -> Failure:
+    return Failure(code, "it failed", retryable=retryable, elsewhere=elsewhere)
+
+
+@pytest.mark.parametrize(
+    ("so_far", "again"),
+    [
+        (tried(0), Again(1, 0.0)),
+        (tried(1), Again(0, 1.0)),
+        (tried(0, (False, True, False)), Again(2, 0.0)),
+        (tried(2, (True, False, False)), Again(1, 1.0)),
+        (tried(0, (False, True)), Again(0, 1.0)),
+        (tried(0, (False,)), Again(0, 1.0)),
+        (tried(0, (False, False), fallback=False), Again(0, 1.0)),
+        (tried(0, (True, True)), None),
+        (tried(0, (True, False)), Again(1, 0.0)),
+    ],
+)
+def test_the_next_offer_comes_first_then_the_same_after_a_pause(so_far: Tried, again: Again | None) -> None:
+    assert after_refusal(failure(), so_far, retry_after=None) == again
+    assert after_verdict(failure(), NOT_BILLED, so_far) == again
+
+
+def test_an_offer_that_keeps_refusing_is_not_asked_again() -> None:
+    gone = failure(retryable=False, elsewhere=True)
+    assert after_refusal(gone, tried(0, (True,)), retry_after=None) is None
+    assert after_refusal(gone, tried(0, (False,)), retry_after=None) is None
+    assert after_refusal(gone, tried(0, (True, False)), retry_after=None) == Again(1, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("refusals", "pause"), [(0, 1.0), (1, 1.0), (2, 2.0), (3, 4.0), (7, 60.0), (5000, 60.0)]
+)
+def test_pauses_double_up_to_a_minute(refusals: int, pause: float) -> None:
+    so_far = tried(0, (False,), refusals=refusals)
+    assert after_refusal(failure(), so_far, retry_after=None) == Again(0, pause)
+
+
+@pytest.mark.parametrize(("asked", "pause"), [(0.0, 0.0), (17.5, 17.5), (1e9, GIVE_UP_SECONDS)])
+def test_a_wait_that_was_asked_for_is_kept_within_reason(asked: float, pause: float) -> None:
+    assert after_refusal(failure(), tried(0, (False,)), retry_after=asked) == Again(0, pause)
+
+
+@pytest.mark.parametrize("code", FINAL)
+def test_what_is_wrong_everywhere_is_never_tried_again(code: ErrorCode) -> None:
+    hopeful = failure(code, elsewhere=True)
+    assert after_refusal(hopeful, tried(), retry_after=1.0) is None
+    assert after_verdict(hopeful, NOT_BILLED, tried()) is None
+
+
+def test_what_no_try_can_mend_is_not_tried_again() -> None:
+    hopeless = failure(retryable=False)
+    assert after_refusal(hopeless, tried(), retry_after=None) is None
+    assert after_verdict(hopeless, NOT_BILLED, tried()) is None
+
+
+def test_refusals_are_bounded_by_time() -> None:
+    assert after_refusal(failure(), tried(age=GIVE_UP_SECONDS), retry_after=None) is not None
+    assert after_refusal(failure(), tried(age=GIVE_UP_SECONDS + 0.1), retry_after=None) is None
+
+
+def test_generations_are_bounded_by_number() -> None:
+    almost, enough = MAX_BILLABLE_ATTEMPTS - 1, MAX_BILLABLE_ATTEMPTS
+    assert after_verdict(failure(), NOT_BILLED, tried(taken=almost, age=1e9)) is not None
+    assert after_verdict(failure(), NOT_BILLED, tried(taken=enough)) is None
+
+
+@pytest.mark.parametrize(
+    "cost",
+    [UNKNOWN_COST, Cost(1, Basis.CATALOGUE, final=False), Cost(10**9, Basis.PROVIDER_PRICE, final=True)],
+)
+def test_what_may_have_been_billed_is_never_repeated(cost: Cost) -> None:
+    assert after_verdict(failure(elsewhere=True), cost, tried()) is None
+
+
+@given(
+    exhausted=st.lists(st.booleans(), min_size=1, max_size=5),
+    data=st.data(),
+    fallback=st.booleans(),
+    elsewhere=st.booleans(),
+    refusals=st.integers(0, 10_000),
+)
+def test_the_next_try_is_always_at_an_offer_that_may_still_take_it(
+    exhausted: list[bool], data: st.DataObject, refusals: int, *, fallback: bool, elsewhere: bool
+) -> None:
+    position = data.draw(st.integers(0, len(exhausted) - 1))
+    so_far = tried(position, exhausted, refusals=refusals, fallback=fallback)
+    again = after_refusal(failure(elsewhere=elsewhere), so_far, retry_after=None)
+    if again is None:
+        others = [gone for place, gone in enumerate(exhausted) if place != position]
+        assert not fallback or all(others)
+        assert elsewhere or exhausted[position]
+    else:
+        assert not exhausted[again.position]
+        assert 0.0 <= again.delay <= 60.0
+        assert fallback or again.position == position
