@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
@@ -13,7 +13,7 @@ from services.runtime import Runtime
 from tests.support.front import Project, new_project
 from tests.support.rows import NOON, a_delivery, a_job, an_asset, an_attempt, end_job, keep
 
-BATCH = uuid4()
+BATCH = UUID("0199aa00-0000-7000-8000-000000000000")
 
 
 @contextmanager
