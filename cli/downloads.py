@@ -12,15 +12,8 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 from cli.client import Client
 from cli.errors import Failed, Misused
 from cli.output import Output
+from outbound.signatures import extension
 
-# Where a file's extension is not the second half of its content type.
-_EXTENSIONS: Final = {
-    "jpeg": "jpg",
-    "quicktime": "mov",
-    "x-matroska": "mkv",
-    "mpeg": "mpg",
-    "x-msvideo": "avi",
-}
 _TRIES: Final = 3
 _PAUSE_SECONDS: Final = 0.5
 _CHUNK_BYTES: Final = 1024 * 1024
@@ -55,15 +48,10 @@ def download_all(
 
 def _paths(folder: Path, name: str | None, job_id: str, assets: Sequence[Mapping[str, Any]]) -> list[Path]:
     if name is not None and len(assets) == 1:
-        return [folder / f"{name}.{_extension(assets[0]['content_type'])}"]
+        return [folder / f"{name}.{extension(assets[0]['content_type'])}"]
     return [
-        folder / f"{name or job_id}-{n}.{_extension(asset['content_type'])}" for n, asset in enumerate(assets)
+        folder / f"{name or job_id}-{n}.{extension(asset['content_type'])}" for n, asset in enumerate(assets)
     ]
-
-
-def _extension(content_type: str) -> str:
-    subtype = content_type.rpartition("/")[2]
-    return _EXTENSIONS.get(subtype, subtype if subtype.isalnum() else "bin")
 
 
 def _progress(output: Output) -> Progress:

@@ -63,18 +63,21 @@ def send_once(client: Client, body: Mapping[str, Any], key: str) -> Answer:
     Raises:
         NoAnswer: every answer was lost; the message names the key that asks again safely.
     """
-    for left in reversed(range(_TRIES)):
+    headers = {"Idempotency-Key": key}
+    for _ in range(_TRIES - 1):
         try:
-            return client.post("/v1/jobs", body, headers={"Idempotency-Key": key})
-        except NoAnswer as lost:
-            if not left:
-                again = f"the job may have been taken: the same command with --idempotency-key {key}"
-                raise NoAnswer(f"{lost}; {again} finds it, and makes no second one") from lost
+            return client.post("/v1/jobs", body, headers=headers)
+        except NoAnswer:
+            time.sleep(_PAUSE_SECONDS)
         except Refused as refused:
-            if not left or refused.code != _IN_PROGRESS:
+            if refused.code != _IN_PROGRESS:
                 raise
-        time.sleep(_PAUSE_SECONDS)
-    raise AssertionError("the last try returns or raises")
+            time.sleep(_PAUSE_SECONDS)
+    try:
+        return client.post("/v1/jobs", body, headers=headers)
+    except NoAnswer as lost:
+        again = f"the job may have been taken: the same command with --idempotency-key {key}"
+        raise NoAnswer(f"{lost}; {again} finds it, and makes no second one") from lost
 
 
 def finish(client: Client, job: dict[str, Any], output: Output, *, wait: bool, out: Path | None) -> None:

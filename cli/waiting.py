@@ -24,24 +24,30 @@ def wait_for_end(
         Unreachable: Darkroom was away for ``away_seconds``; the job itself goes on.
     """
     started = time.monotonic()
-    away_since: float | None = None
     hold = _LIVELY_HOLD_SECONDS if output.lively else _HOLD_SECONDS
     with output.telling(_standing(job, 0.0)) as tell:
         while job["status"] not in ENDED:
-            try:
-                job = client.get(f"/v1/jobs/{job['id']}", {"wait": hold}, hold=hold)
-                away_since = None
-            except NotAllowed:
-                raise
-            except Unreachable as error:
-                # That nobody answers says nothing about the job.
-                away_since = away_since or time.monotonic()
-                if time.monotonic() - away_since >= away_seconds:
-                    again = f"the job goes on: `darkroom jobs show {job['id']}` asks for it again"
-                    raise Unreachable(f"{error}; {again}") from error
-                time.sleep(min(_PAUSE_SECONDS, away_seconds))
+            job = _look(client, job["id"], hold, away_seconds)
             tell(_standing(job, time.monotonic() - started))
     return job
+
+
+def _look(client: Client, job_id: str, hold: int, away_seconds: float) -> dict[str, Any]:
+    """The job once it has ended, or as it stands after ``hold`` seconds; asked on while nobody answers."""
+    deadline = time.monotonic() + away_seconds
+    while True:
+        try:
+            job: dict[str, Any] = client.get(f"/v1/jobs/{job_id}", {"wait": hold}, hold=hold)
+        except NotAllowed:
+            raise
+        except Unreachable as error:
+            # That nobody answers says nothing about the job.
+            if time.monotonic() >= deadline:
+                again = f"the job goes on: `darkroom jobs show {job_id}` asks for it again"
+                raise Unreachable(f"{error}; {again}") from error
+            time.sleep(_PAUSE_SECONDS)
+        else:
+            return job
 
 
 def _standing(job: dict[str, Any], seconds: float) -> str:

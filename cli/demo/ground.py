@@ -105,10 +105,8 @@ def _started(settings: Settings, output: Output, apps: MakeApplications) -> Iter
             with output.telling("starting PostgreSQL, Valkey, the sandbox and Darkroom"):
                 stack.start()
                 stack.wait_ready()
-            if stack.sandbox_url is None:
-                raise StackError("the stack has started without its sandbox")
             own = settings.model_copy(update={"data_dir": stack.folder.root})
-            yield Ground(connection(own), stack.sandbox_url, own, stack.check)
+            yield Ground(connection(own), stack.environment["DARKROOM_SANDBOX_URL"], own, stack.check)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
 """Following the demo's jobs until they have ended: a live table at a terminal, plain lines elsewhere."""
 
 import time
-from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Final
 
 from rich.live import Live
@@ -30,17 +30,32 @@ def follow(
     """The jobs once all have ended, or as they stand when the ``patience`` (in seconds) is over."""
     now = list(jobs)
     deadline = time.monotonic() + patience
-    live = Live(_table(now), console=output.err, transient=True) if output.lively else None
-    with live or nullcontext():
+    with _shown(now, output) as show:
         while any(job["status"] not in ENDED for job in now) and time.monotonic() < deadline:
             check()
-            before, now = now, [_look(client, job) for job in now]
-            if live is not None:
-                live.update(_table(now))
-            elif not output.as_json:
-                _tell(before, now, output)
+            now = [_look(client, job) for job in now]
+            show(now)
             time.sleep(_LOOK_SECONDS)
     return now
+
+
+@contextmanager
+def _shown(jobs: Sequence[Job], output: Output) -> Iterator[Callable[[Sequence[Job]], None]]:
+    """Shows jobs as they change: to people, to a log, or to nobody."""
+    if output.lively:
+        with Live(_table(jobs), console=output.err, transient=True) as live:
+            yield lambda now: live.update(_table(now))
+        return
+    told = {job["id"]: job["status"] for job in jobs}
+
+    def tell(now: Sequence[Job]) -> None:
+        for job in now:
+            if told[job["id"]] != job["status"] and not output.as_json:
+                seconds = job["latency"]["total"]
+                output.note(f"{job['tags']['scene']}: {job['status']} at {job['provider']}, {seconds:.1f} s")
+            told[job["id"]] = job["status"]
+
+    yield tell
 
 
 def _look(client: Client, job: Job) -> Job:
@@ -48,13 +63,6 @@ def _look(client: Client, job: Job) -> Job:
         return job
     seen: Job = client.get(f"/v1/jobs/{job['id']}")
     return seen
-
-
-def _tell(before: Sequence[Job], now: Sequence[Job], output: Output) -> None:
-    for old, new in zip(before, now, strict=True):
-        if old["status"] != new["status"]:
-            seconds = new["latency"]["total"]
-            output.note(f"{new['tags']['scene']}: {new['status']} at {new['provider']}, {seconds:.1f} s")
 
 
 def _table(jobs: Sequence[Job]) -> Table:

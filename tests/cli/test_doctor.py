@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from pytest_httpserver import HTTPServer
@@ -132,6 +133,17 @@ def test_where_nothing_has_run_yet_only_the_web_is_missed(
         assert found(ended)[part] == ("warn", "embedded, and not running", "start the stack: `darkroom up`")
     assert found(ended)["object store"][0] == "ok"
     assert (tmp_path / "var").stat().st_mode & 0o777 == 0o700
+
+
+def test_an_embedded_redis_is_found_where_its_start_has_written_it_down(
+    darkroom: Darkroom, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, valkey: str
+) -> None:
+    monkeypatch.setenv("DARKROOM_PORT", str(free_port()))
+    address = urlsplit(valkey)
+    (tmp_path / "var" / "valkey").mkdir(parents=True)
+    written = f"port {address.port}\nrequirepass {address.password}\nappendonly\n"
+    (tmp_path / "var" / "valkey" / "valkey.conf").write_text(written)
+    assert found(darkroom("doctor", "--json"))["redis"][0] == "ok"
 
 
 def test_malformed_settings_are_named_one_by_one(darkroom: Darkroom, monkeypatch: pytest.MonkeyPatch) -> None:
