@@ -1,0 +1,50 @@
+"""The ledger: it adds up at any moment, for each project by itself."""
+
+from decimal import Decimal
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from storage import ledger
+from tests.support.engine import Engine
+from tests.support.front import new_project
+from tests.support.rows import NOON, a_job, an_attempt, keep
+
+nano = st.integers(0, 2**60)
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(reserves=st.lists(nano, max_size=5), costs=st.lists(st.none() | nano, max_size=5))
+def test_held_and_spent_are_the_sums_of_what_was_booked(
+    engine: Engine, reserves: list[int], costs: list[int | None]
+) -> None:
+    project_id = new_project(engine.runtime).id
+    job = a_job(project_id=project_id)
+    attempts = [an_attempt(job, number=n, cost_nano=cost) for n, cost in enumerate(costs)]
+    keep(engine.runtime, job, *attempts)
+    with engine.runtime.database.work() as session:
+        for amount in reserves:
+            ledger.reserve(session, job, amount, NOON)
+        for attempt in attempts:
+            ledger.settle(session, job, attempt, NOON)
+        assert ledger.held_and_spent(session, project_id) == (
+            sum(reserves),
+            sum(cost for cost in costs if cost is not None),
+        )
+        for amount in reserves:
+            ledger.release(session, job, amount, NOON)
+        assert ledger.held_and_spent(session, project_id)[0] == 0
+    assert engine.held_and_spent() == (0, 0)
+
+
+def test_a_unit_price_is_remembered_as_it_was_named_last(engine: Engine) -> None:
+    for usd in ("0.1", "0.000000123456789012345"):
+        with engine.runtime.database.work() as session:
+            ledger.remember_price(
+                session, provider="fal", endpoint="a/b", usd=Decimal(usd), unit="second", at=NOON
+            )
+    with engine.runtime.database.work() as session:
+        known = ledger.known_price(session, "fal", "a/b")
+        assert known is not None
+        assert known.usd == Decimal("0.000000123456789012345")
+        assert ledger.known_price(session, "linkmodel", "a/b") is None
