@@ -52,9 +52,11 @@ def _owner(cluster: Path) -> pwd.struct_passwd:
 
 def _dropping(setpriv: str, entry: pwd.struct_passwd) -> tuple[str, ...]:
     # The data folder and the virtual environment often lie under a folder that only root may enter (/root).
-    # The one capability to pass such folders is kept rather than opening them to everybody.
+    # The one capability to pass such folders is kept rather than opening them to everybody; the secure bit has
+    # access(2) honour it too, by which initdb looks for the programs beside it.
     return (
         setpriv,
+        "--securebits=+no_setuid_fixup",
         f"--reuid={entry.pw_uid}",
         f"--regid={entry.pw_gid}",
         "--clear-groups",
