@@ -77,6 +77,10 @@ CASES = (
     *(Case(name, FLUX, polls(units=units, header=header)) for name, (units, header) in _UNITS.items()),
     Case("units that are not said", FLUX, polls(header=None), billed=False),
     Case("units that are no number", FLUX, polls(header="n/a"), billed=False),
+    *(
+        Case(name, f"fal:{endpoint}", polls(units="3", header="3"), billed=False)
+        for name, endpoint in _ODD_PRICES.items()
+    ),
     Case(
         "one's own app",
         "fal:acme/painter/v2/draw",

@@ -3,6 +3,7 @@
 import itertools
 import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
 import httpx
@@ -257,6 +258,18 @@ def test_idempotency_keys_are_checked(darkroom: World) -> None:
     other = sent("a-key", "another body")
     assert (other.status_code, _is_problem(other)) == (422, None)
     _check((f"key {key[:20]!r}", _is_problem(sent(key))) for key in ("x" * 3000, "\xe9\xff", "a key", ""))
+
+
+def test_one_idempotency_key_at_the_same_time_makes_one_job(darkroom: World) -> None:
+    body = {"model": "fal:fal-ai/flux/dev", "input": {"prompt": "all at once"}}
+
+    def sent(_: int) -> httpx.Response:
+        return darkroom.client.post("/v1/jobs", json=body, headers={"Idempotency-Key": "all-at-once"})
+
+    with ThreadPoolExecutor(12) as pool:
+        answers = list(pool.map(sent, range(24)))
+    assert {answer.status_code for answer in answers} <= {202, 409}
+    assert len({answer.json()["id"] for answer in answers if answer.status_code == 202}) == 1
 
 
 @pytest.mark.parametrize(

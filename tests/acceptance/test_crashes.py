@@ -2,12 +2,14 @@
 
 import threading
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
 from tests.acceptance.cases import FLUX, polls
 from tests.acceptance.world import World
+from tests.emulators.cdn import sound
 from tests.emulators.fal_script import Plan, output, running
 from tests.emulators.onpost import OnPost
 from tests.emulators.wire import Reply
@@ -15,88 +17,111 @@ from tests.support.until import until
 
 pytestmark = pytest.mark.timeout(400)
 
-
-@pytest.fixture
-def gate() -> Iterator[threading.Event]:
-    """Set by the test, and at its end in any case: a held answer would hold the emulator's thread."""
-    event = threading.Event()
-    yield event
-    event.set()
+_SUBMIT = "killed in the middle of a submit"
+_DOWNLOAD = "killed in the middle of a download"
+_RUNNING = tuple(f"killed while it ran {number}" for number in range(4))
+_NOBODY = "accepted while nothing ran"
+_PATIENCE_SECONDS = 180.0
 
 
 def _request(prompt: str) -> dict[str, Any]:
     return {"model": FLUX, "input": {"prompt": prompt}, "routing": {"provider": "fal", "fallback": False}}
 
 
-@pytest.fixture
-def cut_short(darkroom: World, gate: threading.Event) -> dict[str, Any]:
-    """A job whose worker was killed between fal's accept and fal's answer."""
-    fal, prompt = darkroom.emulators.fal, f"killed in the middle of submit {id(gate)}"
-    fal.expect(prompt, *polls()(darkroom.emulators), faults=(OnPost(taken=True, hold=gate),))
-    job = darkroom.submit(_request(prompt))
-    until(lambda: fal.posts(prompt) == 1, "the submit", 60)
-    darkroom.kill("worker")
-    gate.set()
-    until(lambda: darkroom.status(job["id"]) == "review", "the review of a submit cut short", 150)
-    assert fal.posts(prompt) == 1
-    return darkroom.job(job["id"])
+@dataclass(frozen=True, slots=True)
+class Crash:
+    """One crash of everything that works, and the jobs that it met, by prompt."""
+
+    world: World
+    ids: dict[str, str]
+
+    def status(self, prompt: str) -> str:
+        return self.world.status(self.ids[prompt])
+
+    def job(self, prompt: str) -> dict[str, Any]:
+        """The job as it stands once it has come to an end."""
+        ended = {"succeeded", "failed", "canceled", "review"}
+        until(lambda: self.status(prompt) in ended, f"the end of {prompt}", _PATIENCE_SECONDS)
+        return self.world.job(self.ids[prompt])
 
 
-def test_a_submit_cut_short_waits_for_a_person_and_is_never_sent_again(
-    darkroom: World, cut_short: dict[str, Any]
-) -> None:
-    assert cut_short["error"]["code"] == "outcome_unknown"
-    assert [one["status"] for one in cut_short["attempts"]] == ["unknown"]
-    assert cut_short["cost"] is None
-    taken = darkroom.emulators.fal.accepted(cut_short["input"]["prompt"])[0]
-    body = {"action": "adopt", "provider_request_id": taken.request_id}
-    answer = darkroom.client.post(f"/v1/jobs/{cut_short['id']}/resolve", json=body)
-    assert answer.status_code < 300, answer.text
-    job = darkroom.ended(cut_short["id"])
-    assert job["status"] == "succeeded", job
-    assert job["cost"]["nano_usd"] == darkroom.emulators.fal.charge(taken)
-    assert darkroom.emulators.fal.posts(cut_short["input"]["prompt"]) == 1
-
-
-def test_a_download_cut_short_is_fetched_again_and_not_made_again(
-    darkroom: World, gate: threading.Event
-) -> None:
-    around, prompt = darkroom.emulators, "killed in the middle of a download"
-    sound = around.cdn.image("PNG")
-    path = sound.removeprefix(around.cdn.server.url)
-    whole = around.cdn.read(path)
-    slow = Reply(200, whole.body, whole.headers, hold=gate)
-    url = around.cdn.put(slow, whole)
-    around.fal.expect(prompt, Plan((output(around.fal.images(url)),), steps=()))
-    job = darkroom.submit(_request(prompt))
-    until(lambda: any(one.path in url for one in around.cdn.server.log), "the download", 60)
-    darkroom.kill("worker")
-    gate.set()
-    until(lambda: darkroom.status(job["id"]) == "succeeded", "the second download", 150)
-    assert around.fal.posts(prompt) == 1
-    assert darkroom.job(job["id"])["assets"][0]["bytes"] == len(whole.body)
-
-
-def test_a_killed_watcher_and_a_killed_worker_lose_nothing(darkroom: World) -> None:
-    fal, prompts = darkroom.emulators.fal, [f"killed while it ran {number}" for number in range(6)]
-    for prompt in prompts:
+@pytest.fixture(scope="module")
+def crash(darkroom: World) -> Iterator[Crash]:
+    """A worker and a watcher killed while jobs stood at every point; both start again by themselves."""
+    fal, gate = darkroom.emulators.fal, threading.Event()
+    for prompt in _RUNNING:
         fal.expect(prompt, *polls(running(), open_ended=True)(darkroom.emulators))
-    ids = [darkroom.submit(_request(prompt))["id"] for prompt in prompts]
-    until(lambda: all(fal.accepted(prompt) for prompt in prompts), "six submits", 60)
+    fal.expect(_SUBMIT, *polls()(darkroom.emulators), faults=(OnPost(taken=True, hold=gate),))
+    fal.expect(_DOWNLOAD, _slow_to_download(darkroom, gate))
+    ids = {prompt: darkroom.submit(_request(prompt))["id"] for prompt in _RUNNING}
+    found = Crash(darkroom, ids)
+    until(lambda: all(found.status(prompt) == "running" for prompt in _RUNNING), "four submits", 90)
+    ids.update({prompt: darkroom.submit(_request(prompt))["id"] for prompt in (_SUBMIT, _DOWNLOAD)})
+    until(lambda: fal.posts(_SUBMIT) == 1, "the submit", 60)
+    until(lambda: found.status(_DOWNLOAD) == "storing" and _asked_for(darkroom), "the download", 60)
     darkroom.kill("watcher")
     darkroom.kill("worker")
-    for prompt in prompts:
+    ids[_NOBODY] = darkroom.submit(_request(_NOBODY))["id"]
+    for prompt in _RUNNING:
         fal.complete(fal.accepted(prompt)[0])
-    # Both start again by themselves. What the kill met in the middle of a submit may need a person.
-    until(lambda: {darkroom.status(job) for job in ids} <= {"succeeded", "review"}, "six ends", 150)
-    jobs = [darkroom.job(job_id) for job_id in ids]
-    assert sum(job["status"] == "succeeded" for job in jobs) >= 1
-    assert [fal.posts(prompt) for prompt in prompts] == [1] * len(prompts)
+    gate.set()
+    yield found
+    # A held answer would hold the emulator's thread.
+    gate.set()
 
 
-def test_a_job_accepted_just_before_everything_is_killed_still_runs(darkroom: World) -> None:
-    prompt = "accepted just before the kill"
-    job = darkroom.submit(_request(prompt))
-    darkroom.kill("watcher")
+def _slow_to_download(world: World, gate: threading.Event) -> Plan:
+    whole = sound("PNG")
+    url = world.emulators.cdn.put(Reply(200, whole.body, whole.headers, hold=gate), whole, name="slow.png")
+    return Plan((output(world.emulators.fal.images(url)),), steps=())
+
+
+def _asked_for(world: World) -> bool:
+    return any(request.path.endswith("/slow.png") for request in world.emulators.cdn.server.log)
+
+
+def test_a_download_cut_short_is_fetched_again_and_not_made_again(crash: Crash) -> None:
+    job = crash.job(_DOWNLOAD)
+    assert job["status"] == "succeeded"
+    assert job["assets"][0]["bytes"] == len(sound("PNG").body)
+    assert crash.world.emulators.fal.posts(_DOWNLOAD) == 1
+
+
+@pytest.mark.parametrize("prompt", _RUNNING)
+def test_what_ran_at_the_provider_is_collected_after_the_crash(crash: Crash, prompt: str) -> None:
+    assert crash.job(prompt)["status"] == "succeeded"
+    assert crash.world.emulators.fal.posts(prompt) == 1
+
+
+def test_what_is_accepted_while_nothing_runs_runs_later(crash: Crash) -> None:
+    assert crash.job(_NOBODY)["status"] == "succeeded"
+    assert crash.world.emulators.fal.posts(_NOBODY) == 1
+
+
+def test_a_submit_cut_short_waits_for_a_person_and_is_never_sent_again(crash: Crash) -> None:
+    job = crash.job(_SUBMIT)
+    assert (job["status"], job["error"]["code"]) == ("review", "outcome_unknown")
+    assert [one["status"] for one in job["attempts"]] == ["unknown"]
+    assert job["cost"] is None
+    assert crash.world.emulators.fal.posts(_SUBMIT) == 1
+
+
+def test_a_person_adopts_what_the_provider_had_taken(crash: Crash) -> None:
+    fal, job = crash.world.emulators.fal, crash.job(_SUBMIT)
+    taken = fal.accepted(_SUBMIT)[0]
+    body = {"action": "adopt", "provider_request_id": taken.request_id}
+    answer = crash.world.client.post(f"/v1/jobs/{job['id']}/resolve", json=body)
+    assert answer.is_success, answer.text
+    until(lambda: crash.status(_SUBMIT) == "succeeded", "the end of the adopted job", 60)
+    assert crash.job(_SUBMIT)["cost"]["nano_usd"] == fal.charge(taken)
+    assert fal.posts(_SUBMIT) == 1
+
+
+def test_a_provider_that_is_not_there_is_waited_for(darkroom: World) -> None:
+    fal, prompt = darkroom.emulators.fal, "sent to a closed door"
+    with fal.server.away():
+        job = darkroom.submit(_request(prompt))
+        until(lambda: len(darkroom.job(job["id"])["attempts"]) >= 2, "two tries without a connection", 60)
+        assert darkroom.status(job["id"]) not in {"failed", "review"}
     until(lambda: darkroom.status(job["id"]) == "succeeded", "the end of the job", 100)
-    assert darkroom.emulators.fal.posts(prompt) == 1
+    assert (fal.posts(prompt), len(fal.accepted(prompt))) == (1, 1)

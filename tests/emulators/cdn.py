@@ -48,10 +48,6 @@ class Cdn:
         """The URL of a sound video."""
         return self.put(sound_video(), name="output.mp4")
 
-    def read(self, path: str) -> Reply:
-        """What the file at ``path`` answers in the end."""
-        return self._files[path].answers[-1]
-
     @property
     def keys_leaked(self) -> list[Request]:
         """Downloads that carried an API key: there must be none."""

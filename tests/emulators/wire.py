@@ -6,7 +6,7 @@ import struct
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from email.message import Message
 from enum import Enum
@@ -68,7 +68,7 @@ class Server:
         self.log: list[Request] = []
         self._answer = answer
         self._server = _Listener(self)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
+        self._thread = threading.Thread()
 
     @property
     def url(self) -> str:
@@ -85,15 +85,34 @@ class Server:
         return self._answer(request)
 
     @contextmanager
+    def away(self) -> Iterator[None]:
+        """Refuse every connection for the length of the block, and end those that are open."""
+        address = cast("tuple[str, int]", self._server.server_address)
+        self._end()
+        try:
+            yield
+        finally:
+            self._server = _Listener(self, address)
+            self._start()
+
+    @contextmanager
     def serving(self) -> Iterator["Server"]:
         """Listen to the end of the block."""
-        self._thread.start()
+        self._start()
         try:
             yield self
         finally:
-            self._server.shutdown()
-            self._server.server_close()
-            self._thread.join()
+            self._end()
+
+    def _start(self) -> None:
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
+        self._thread.start()
+
+    def _end(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+        self._server.hang_up()
 
 
 def json_reply(status: int, value: object, headers: Mapping[str, str] | None = None) -> Reply:
@@ -116,9 +135,16 @@ class _Listener(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, owner: Server) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+    def __init__(self, owner: Server, address: tuple[str, int] = ("127.0.0.1", 0)) -> None:
+        super().__init__(address, _Handler)
         self.owner = owner
+        self.open: set[socket.socket] = set()
+
+    def hang_up(self) -> None:
+        """End the connections that are open."""
+        for connection in list(self.open):
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, request: object, client_address: object) -> None:
         """A client that went away is no matter; anything else is shown as usual."""
@@ -130,6 +156,16 @@ class _Handler(BaseHTTPRequestHandler):
     # One segment per answer: without it Nagle's algorithm adds 40 ms to each.
     wbufsize = -1
     disable_nagle_algorithm = True
+
+    def setup(self) -> None:
+        """Keep count of the connection."""
+        super().setup()
+        cast("_Listener", self.server).open.add(self.connection)
+
+    def finish(self) -> None:
+        """The connection is not ours to end any more."""
+        cast("_Listener", self.server).open.discard(self.connection)
+        super().finish()
 
     def _serve(self) -> None:
         parts = urlsplit(self.path)
