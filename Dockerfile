@@ -17,4 +17,4 @@ WORKDIR /var/lib/darkroom
 RUN mkdir --mode=700 data
 ENV DARKROOM_DATA_DIR=/var/lib/darkroom/data
 EXPOSE 8000
-CMD ["uvicorn", "--factory", "api.app:create", "--host", "0.0.0.0", "--port", "8000", "--no-access-log"]
+CMD ["uvicorn", "--factory", "api.app:create", "--host", "0.0.0.0", "--port", "8000", "--no-access-log", "--timeout-graceful-shutdown", "5"]

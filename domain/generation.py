@@ -1,6 +1,5 @@
 """What a customer may ask for: one vocabulary over all providers, checked before anything is sent."""
 
-from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
@@ -42,7 +41,7 @@ class Lora(_Strict):
     """Weights laid over a base model: where they lie and how strongly they act."""
 
     path: str = Field(min_length=1, max_length=4096)
-    scale: Decimal = Field(default=Decimal(1), ge=-4, le=4)
+    scale: float = Field(default=1, ge=-4, le=4, strict=True)
 
 
 class GenerationInput(_Strict):
@@ -54,12 +53,12 @@ class GenerationInput(_Strict):
     last_image_url: Url | None = None
     aspect_ratio: str | None = Field(default=None, pattern=r"^\d{1,2}:\d{1,2}$")
     resolution: str | None = Field(default=None, pattern=r"^[0-9A-Za-z.]{1,10}$")
-    duration: int | None = Field(default=None, ge=1, le=600)
+    duration: int | None = Field(default=None, ge=1, le=600, strict=True)
     size: str | None = Field(default=None, max_length=40)
-    count: int | None = Field(default=None, ge=1, le=100)
-    seed: int | None = Field(default=None, ge=0, lt=2**63)
+    count: int | None = Field(default=None, ge=1, le=100, strict=True)
+    seed: int | None = Field(default=None, ge=0, lt=2**63, strict=True)
     quality: str | None = Field(default=None, max_length=40)
-    audio: bool | None = None
+    audio: bool | None = Field(default=None, strict=True)
     loras: list[Lora] | None = Field(default=None, max_length=20)
     extra: dict[str, Any] = Field(default_factory=dict)
 
@@ -80,12 +79,12 @@ class Routing(_Strict):
 
     provider: Literal["auto", "linkmodel", "fal"] = "auto"
     policy: Policy = Policy.CHEAPEST
-    fallback: bool = True
+    fallback: bool = Field(default=True, strict=True)
     max_cost_usd: str | None = None
-    start_timeout: int | None = Field(default=None, ge=2, le=86_400)
-    zero_retention: bool = False
+    start_timeout: int | None = Field(default=None, ge=2, le=86_400, strict=True)
+    zero_retention: bool = Field(default=False, strict=True)
     hint: str | None = Field(default=None, min_length=1, max_length=200, pattern=r"^[\x21-\x7e]+$")
-    object_lifetime: int | None = Field(default=None, ge=60, le=31_536_000)
+    object_lifetime: int | None = Field(default=None, ge=60, le=31_536_000, strict=True)
 
     @field_validator("max_cost_usd")
     @classmethod

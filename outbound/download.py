@@ -84,13 +84,19 @@ class Downloader:
     def _get(self, url: str, receiver: Receiver) -> str | None:
         with GuardedTransport(self._guard, Deadline(self._total_seconds), trusted=self._trusted) as transport:
             for _ in range(MAX_REDIRECTS + 1):
-                receiver.place = _place(url)
-                with _translated(receiver.place), self._open(transport, url) as response:
-                    if not response.has_redirect_location:
-                        return _receive(response, receiver)
-                    url = _next(response)
+                received, url = self._hop(transport, url, receiver)
+                if not url:
+                    return received
         reason = f"redirected more than {MAX_REDIRECTS} times"
         raise DownloadFailed(receiver.place, reason, retryable=False)
+
+    def _hop(self, transport: GuardedTransport, url: str, receiver: Receiver) -> tuple[str | None, str]:
+        """One request: the content type of what was received, or where to go on; one of the two is empty."""
+        receiver.place = _place(url)
+        with _translated(receiver.place), self._open(transport, url) as response:
+            if response.has_redirect_location:
+                return None, _next(response)
+            return _receive(response, receiver), ""
 
     def _open(self, transport: GuardedTransport, url: str) -> AbstractContextManager[httpx.Response]:
         return transport.exchange("GET", read_url(url), headers=_HEADERS, timeout=self._timeout)

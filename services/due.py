@@ -8,10 +8,11 @@ from uuid import UUID
 
 import structlog
 
-from domain.lifecycle import JobStatus
+from domain.lifecycle import JobStatus, MoveRefused
 from services import outcomes
 from services.runtime import Runtime
 from storage import agenda, callbacks, jobs
+from storage.database import DatabaseTrouble, DatabaseUnavailable
 from storage.queue import COLLECT, DELIVER, SUBMIT, Note, QueueUnavailable
 
 # How long a claimed row is left alone: a lost message costs this much, and no more.
@@ -79,5 +80,5 @@ def _lost(runtime: Runtime, job_id: UUID) -> None:
             attempt = jobs.last_attempt(session, job_id)
         if attempt is not None:
             outcomes.unknown(runtime, attempt.id, "the worker that was sending it died")
-    except Exception:
+    except (DatabaseTrouble, DatabaseUnavailable, MoveRefused):
         log.exception("job_not_parked", job_id=str(job_id))

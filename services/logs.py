@@ -1,6 +1,7 @@
 """Logs: one line per event, a static name and key-value pairs; never a prompt, a key or a link."""
 
 import logging
+import sys
 
 import structlog
 
@@ -16,6 +17,7 @@ def configure() -> None:
             structlog.processors.format_exc_info,
             structlog.dev.ConsoleRenderer(colors=False),
         ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         cache_logger_on_first_use=True,
     )

@@ -21,22 +21,20 @@ async def listen(conninfo: str, channels: Sequence[str]) -> AsyncIterator[tuple[
     """
     while True:
         try:
-            async with await psycopg.AsyncConnection.connect(conninfo, autocommit=True) as connection:
-                async for notice in _heard(connection, channels):
-                    yield notice
+            async for notice in _heard(conninfo, channels):
+                yield notice
         except psycopg.OperationalError:
             log.warning("notices_lost", retry_seconds=_RETRY_SECONDS)
             await asyncio.sleep(_RETRY_SECONDS)
 
 
-async def _heard(
-    connection: psycopg.AsyncConnection[tuple[object, ...]], channels: Sequence[str]
-) -> AsyncIterator[tuple[str, str]]:
-    for channel in channels:
-        await connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
-        yield channel, ""
-    while True:
-        async for notice in connection.notifies(timeout=_QUIET_SECONDS):
-            yield notice.channel, notice.payload
-        # Nothing was heard for a while: make sure that somebody is still there.
-        await connection.execute("SELECT 1")
+async def _heard(conninfo: str, channels: Sequence[str]) -> AsyncIterator[tuple[str, str]]:
+    async with await psycopg.AsyncConnection.connect(conninfo, autocommit=True) as connection:
+        for channel in channels:
+            await connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
+            yield channel, ""
+        while True:
+            async for notice in connection.notifies(timeout=_QUIET_SECONDS):
+                yield notice.channel, notice.payload
+            # Nothing was heard for a while: make sure that somebody is still there.
+            await connection.execute("SELECT 1")

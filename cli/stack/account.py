@@ -52,8 +52,8 @@ def _owner(cluster: Path) -> pwd.struct_passwd:
 
 def _dropping(setpriv: str, entry: pwd.struct_passwd) -> tuple[str, ...]:
     # The data folder and the virtual environment often lie under a folder that only root may enter (/root).
-    # The one capability to pass such folders is kept rather than opening them to everybody; the secure bit has
-    # access(2) honour it too, by which initdb looks for the programs beside it.
+    # The one capability to pass such folders is kept rather than opening them to everybody; the secure bit
+    # has access(2) honour it too, by which initdb looks for the programs beside it.
     return (
         setpriv,
         "--securebits=+no_setuid_fixup",

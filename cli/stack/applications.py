@@ -42,7 +42,7 @@ def sandbox(port: int) -> Program:
 
 
 def _web(host: str, port: int) -> Program:
-    where = ("--host", host, "--port", str(port), "--no-access-log")
+    where = ("--host", host, "--port", str(port), "--no-access-log", "--timeout-graceful-shutdown", "5")
     return Program("web", ("uvicorn", "--factory", "api.app:create", *where))
 
 

@@ -120,4 +120,4 @@ def loras(value: list[Lora]) -> dict[str, Any]:
 
 
 def _number(lora: Lora) -> int | float:
-    return int(lora.scale) if lora.scale == lora.scale.to_integral_value() else float(lora.scale)
+    return int(lora.scale) if float(lora.scale).is_integer() else lora.scale

@@ -71,11 +71,17 @@ def _read_request(connection: socket.socket) -> None:
     """Take in head and body: a close with unread bytes would reset the connection."""
     received = b""
     while b"\r\n\r\n" not in received:
-        received += connection.recv(_LONGEST_REQUEST)
+        piece = connection.recv(_LONGEST_REQUEST)
+        if not piece:
+            return
+        received += piece
     head, _, body = received.partition(b"\r\n\r\n")
     length = 0
     for line in head.lower().split(b"\r\n"):
         if line.startswith(b"content-length:"):
             length = int(line.partition(b":")[2])
     while len(body) < length:
-        body += connection.recv(_LONGEST_REQUEST)
+        piece = connection.recv(_LONGEST_REQUEST)
+        if not piece:
+            return
+        body += piece

@@ -1,7 +1,6 @@
 """One vocabulary of inputs, written as each family of endpoints at fal wants it."""
 
 import json
-from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -37,7 +36,7 @@ LUMA = "fal-ai/luma-dream-machine/ray-2"
         ("fal-ai/flux-pro/v1.1-ultra", {"aspect_ratio": "21:9"}, {"aspect_ratio": "21:9"}),
         (
             "fal-ai/flux-lora",
-            {"loras": [{"path": "https://w.example/x", "scale": "0.75"}, {"path": "y"}]},
+            {"loras": [{"path": "https://w.example/x", "scale": 0.75}, {"path": "y"}]},
             {"loras": [{"path": "https://w.example/x", "scale": 0.75}, {"path": "y", "scale": 1}]},
         ),
         (
@@ -170,11 +169,11 @@ def test_every_family_knows_only_fields_of_the_vocabulary() -> None:
         assert "prompt" in family.slots
 
 
-@given(st.decimals(-4, 4, places=6), st.integers(1, 99999), st.integers(1, 99999))
-def test_sizes_and_scales_survive_the_writing(scale: Decimal, width: int, height: int) -> None:
+@given(st.floats(-4, 4), st.integers(1, 99999), st.integers(1, 99999))
+def test_sizes_and_scales_survive_the_writing(scale: float, width: int, height: int) -> None:
     given_input = GenerationInput.model_validate(
         {"prompt": "x", "size": f"{width}x{height}", "loras": [{"path": "p", "scale": scale}]}
     )
-    body = json.loads(json.dumps(arguments("fal-ai/flux-lora", given_input)), parse_float=Decimal)
+    body = json.loads(json.dumps(arguments("fal-ai/flux-lora", given_input)))
     assert body["image_size"] == {"width": width, "height": height}
-    assert Decimal(body["loras"][0]["scale"]) == scale
+    assert body["loras"][0]["scale"] == scale
