@@ -1,0 +1,224 @@
+"""The wires to the providers: one request each, and every failure told by what it proves."""
+
+import asyncio
+import gzip
+import json
+import socket
+import threading
+from collections.abc import Callable
+from contextlib import closing
+
+import httpx
+import pytest
+from pytest_httpserver import HTTPServer
+
+from outbound.wire import (
+    MAX_REPLY_BYTES,
+    AiohttpWire,
+    HttpxWire,
+    NoReply,
+    NotSent,
+    Reply,
+    Request,
+    WireError,
+    translate,
+)
+from tests.support.raw_server import drip, raw_server, silence
+
+Call = Callable[[Request, float], Reply]
+BODY = b'{"prompt": "a red kite"}'
+
+
+def by_httpx(request: Request, timeout: float) -> Reply:
+    wire = HttpxWire()
+    with closing(wire):
+        return wire.call(request, timeout=timeout)
+
+
+def by_aiohttp(request: Request, timeout: float) -> Reply:
+    async def scene() -> Reply:
+        async with AiohttpWire() as wire:
+            return await wire.call(request, timeout=timeout)
+
+    return asyncio.run(scene())
+
+
+@pytest.fixture(params=[by_httpx, by_aiohttp])
+def call(request: pytest.FixtureRequest) -> Call:
+    chosen: Call = request.param
+    return chosen
+
+
+def refused_url() -> str:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return f"http://127.0.0.1:{server.getsockname()[1]}/"
+
+
+def test_request_and_reply_arrive_as_they_are(call: Call, httpserver: HTTPServer) -> None:
+    answer = {"x-request-id": "r-1"}
+    httpserver.expect_request("/jobs", method="POST").respond_with_data(b"made", status=201, headers=answer)
+    request = Request("POST", httpserver.url_for("/jobs?a=b"), {"Authorization": "Key k"}, BODY)
+    reply = call(request, 5)
+    assert (reply.status, reply.body, reply.headers["x-request-id"], reply.ok) == (201, b"made", "r-1", True)
+    [(heard, _)] = httpserver.log
+    assert heard.get_data() == BODY
+    assert heard.headers["Authorization"] == "Key k"
+    assert heard.headers["Content-Type"] == "application/json"
+    assert heard.query_string == b"a=b"
+
+
+def test_a_request_without_a_body_has_no_content_type(call: Call, httpserver: HTTPServer) -> None:
+    httpserver.expect_request("/").respond_with_data(b"")
+    call(Request("GET", httpserver.url_for("/")), 5)
+    [(heard, _)] = httpserver.log
+    assert "Content-Type" not in heard.headers
+
+
+@pytest.mark.parametrize("status", [302, 400, 404, 429, 500, 503])
+def test_every_status_is_a_reply_and_nothing_is_followed_or_repeated(
+    call: Call, httpserver: HTTPServer, status: int
+) -> None:
+    headers = {"Location": httpserver.url_for("/elsewhere"), "Retry-After": "0"}
+    httpserver.expect_request("/").respond_with_data(b"no", status=status, headers=headers)
+    reply = call(Request("POST", httpserver.url_for("/"), json=BODY), 5)
+    assert (reply.status, reply.ok) == (status, False)
+    assert len(httpserver.log) == 1
+
+
+def test_a_packed_reply_is_unpacked(call: Call, httpserver: HTTPServer) -> None:
+    packed = gzip.compress(json.dumps({"a": 1}).encode())
+    httpserver.expect_request("/").respond_with_data(packed, headers={"Content-Encoding": "gzip"})
+    assert json.loads(call(Request("GET", httpserver.url_for("/")), 5).body) == {"a": 1}
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://no-such-host.invalid/",
+        "not a url",
+        "http://127.0.0.1:99999/",
+        "gopher://127.0.0.1/",
+        "http://",
+    ],
+)
+def test_what_cannot_be_reached_was_not_sent(call: Call, url: str) -> None:
+    with pytest.raises(NotSent):
+        call(Request("POST", url, json=BODY), 5)
+
+
+def test_a_refused_connection_was_not_sent(call: Call) -> None:
+    with pytest.raises(NotSent):
+        call(Request("POST", refused_url(), json=BODY), 5)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort",
+        b"SSH-2.0-OpenSSH_9.2\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 8\r\n\r\nnot gzip",
+    ],
+    ids=["hangs up", "cut off", "not HTTP", "broken gzip"],
+)
+def test_an_unreadable_reply_may_stand_for_a_request_that_was_taken(call: Call, answer: bytes) -> None:
+    with raw_server(answer) as url, pytest.raises(NoReply):
+        call(Request("POST", url, json=BODY), 5)
+
+
+def test_silence_may_stand_for_a_request_that_was_taken(call: Call) -> None:
+    with raw_server(silence) as url, pytest.raises(NoReply):
+        call(Request("POST", url, json=BODY), 0.4)
+
+
+def test_a_reply_that_drips_in_ends_with_its_time(call: Call) -> None:
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n"
+    with raw_server(drip(head, b".", 0.1)) as url, pytest.raises(NoReply):
+        call(Request("POST", url, json=BODY), 0.6)
+
+
+def test_a_reply_without_end_is_not_read_to_the_end(call: Call) -> None:
+    sent: list[int] = []
+
+    def flood(connection: socket.socket, over: threading.Event) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+        while not over.is_set():
+            connection.sendall(b"." * 1024 * 1024)
+            sent.append(1)
+
+    with raw_server(flood) as url, pytest.raises(NoReply, match=str(MAX_REPLY_BYTES)):
+        call(Request("GET", url), 30)
+    assert len(sent) < 2 * MAX_REPLY_BYTES // 1024**2
+
+
+def test_a_wire_that_is_not_open_sends_nothing() -> None:
+    with pytest.raises(NotSent, match="not open"):
+        asyncio.run(AiohttpWire().call(Request("GET", "http://127.0.0.1:1/"), timeout=1))
+
+
+def test_a_wire_that_was_never_opened_can_be_closed() -> None:
+    asyncio.run(AiohttpWire().__aexit__(None, None, None))
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (httpx.ConnectError("x"), NotSent),
+        (httpx.ConnectTimeout("x"), NotSent),
+        (httpx.PoolTimeout("x"), NotSent),
+        (httpx.UnsupportedProtocol("x"), NotSent),
+        (httpx.LocalProtocolError("x"), NotSent),
+        (httpx.InvalidURL("x"), NotSent),
+        (httpx.ReadTimeout("x"), NoReply),
+        (httpx.WriteTimeout("x"), NoReply),
+        (httpx.ReadError("x"), NoReply),
+        (httpx.WriteError("x"), NoReply),
+        (httpx.CloseError("x"), NoReply),
+        (httpx.RemoteProtocolError("x"), NoReply),
+        (httpx.ProxyError("x"), NoReply),
+        (httpx.DecodingError("x"), NoReply),
+        (httpx.TooManyRedirects("x"), NoReply),
+    ],
+)
+def test_only_what_proves_that_nothing_left_counts_as_not_sent(
+    error: httpx.HTTPError | httpx.InvalidURL, kind: type[WireError]
+) -> None:
+    assert type(translate(error)) is kind
+    assert str(translate(error)) == f"{type(error).__name__}: x"
+
+
+def test_the_table_of_failures_knows_every_one_of_the_library_below() -> None:
+    known = {
+        httpx.TransportError,
+        httpx.TimeoutException,
+        httpx.ProtocolError,
+        httpx.NetworkError,
+        httpx.RequestError,
+        httpx.HTTPStatusError,
+        httpx.ConnectError,
+        httpx.ConnectTimeout,
+        httpx.PoolTimeout,
+        httpx.UnsupportedProtocol,
+        httpx.LocalProtocolError,
+        httpx.ReadTimeout,
+        httpx.WriteTimeout,
+        httpx.ReadError,
+        httpx.WriteError,
+        httpx.CloseError,
+        httpx.RemoteProtocolError,
+        httpx.ProxyError,
+        httpx.DecodingError,
+        httpx.TooManyRedirects,
+    }
+    assert {one for one in _below(httpx.HTTPError) if one.__module__ == httpx.__name__} == known
+
+
+def _below(kind: type[Exception]) -> list[type[Exception]]:
+    return [deeper for one in kind.__subclasses__() for deeper in (one, *_below(one))]
+
+
+def test_what_is_printed_of_a_request_shows_neither_key_nor_body() -> None:
+    shown = repr(Request("POST", "https://p.example/", {"Authorization": "Key k-secret"}, BODY))
+    assert "k-secret" not in shown
+    assert "kite" not in shown
+    assert "kite" not in repr(Reply(200, {}, BODY))
