@@ -1,0 +1,241 @@
+"""The watcher: it lets work out, looks, cancels, beats, outlives every trouble and stops when told."""
+
+import asyncio
+import threading
+from dataclasses import dataclass, replace
+from time import monotonic
+from uuid import UUID
+
+import pytest
+
+from domain.costs import Basis, Cost
+from domain.lifecycle import JobStatus
+from outbound.wire import AsyncWire
+from providers.base import CancelAnswer, Finished, Generating, Handle, LookFailed, Observation, Output
+from services import due
+from services.cancel import cancel
+from storage.health import last_beat
+from tests.support.engine import Engine
+from tests.support.outage import come_back, database_away, go_away
+from tests.support.postgres import Postgres
+from tests.support.scripted import ScriptedProvider
+from tests.support.until import until
+from tests.support.watching import watching
+
+DONE = Finished((Output("http://127.0.0.1:1/1.png"),), Cost(1, Basis.PROVIDER_PRICE, final=True))
+
+
+def let_out(engine: Engine) -> set[str]:
+    return {note.task for note in engine.queue.take()}
+
+
+def test_new_work_is_let_out_at_once(engine: Engine) -> None:
+    with watching(engine.runtime):
+        engine.accept()
+        until(lambda: let_out(engine) == {"submit"}, "the submit")
+
+
+def test_a_generation_is_looked_at_when_it_is_due_and_followed_to_its_verdict(engine: Engine) -> None:
+    job_id = engine.running()
+    engine.linkmodel.looks.says(Generating(), DONE)
+    with watching(engine.runtime):
+        engine.clock.advance(2)
+        until(lambda: "provider_start" in engine.steps(job_id), "the first look")
+        engine.clock.advance(2)
+        until(lambda: engine.job(job_id).status == JobStatus.STORING, "the verdict")
+        until(lambda: let_out(engine) == {"collect"}, "the collecting")
+
+
+def test_a_look_that_brings_nothing_is_written_down_as_trouble(engine: Engine) -> None:
+    job_id = engine.running()
+    engine.linkmodel.looks.says(LookFailed("no answer"))
+    with watching(engine.runtime):
+        engine.clock.advance(2)
+        until(lambda: engine.attempt(job_id).troubles == 1, "the trouble")
+
+
+def test_the_watcher_beats(engine: Engine) -> None:
+    with watching(engine.runtime):
+        until(lambda: last_beat(engine.runtime.database, "watcher") == engine.clock(), "the beat")
+
+
+def test_an_idle_watcher_stops_at_once(engine: Engine) -> None:
+    with watching(engine.runtime) as stop:
+        until(lambda: last_beat(engine.runtime.database, "watcher"), "the beat")
+        begun = monotonic()
+        stop()
+        assert monotonic() - begun < 3
+
+
+@dataclass
+class SlowProvider(ScriptedProvider):
+    """Its looks last until they are let go."""
+
+    def __post_init__(self) -> None:
+        self.looking = threading.Event()
+        self.go_on = threading.Event()
+
+    async def look(self, handle: Handle, wire: AsyncWire) -> Observation:
+        self.looking.set()
+        await asyncio.to_thread(self.go_on.wait, 20)
+        return await super().look(handle, wire)
+
+
+def with_slow(engine: Engine) -> tuple[Engine, SlowProvider]:
+    slow = SlowProvider("linkmodel")
+    providers = {**engine.runtime.providers, "linkmodel": slow}
+    return replace(engine, runtime=replace(engine.runtime, providers=providers), linkmodel=slow), slow
+
+
+def test_a_watcher_that_stops_waits_for_its_looks_and_writes_them_down(engine: Engine) -> None:
+    engine, slow = with_slow(engine)
+    job_id = engine.running()
+    slow.looks.says(DONE)
+    with watching(engine.runtime) as stop:
+        engine.clock.advance(2)
+        assert slow.looking.wait(20)
+        threading.Timer(0.5, slow.go_on.set).start()
+        stop()
+    assert engine.job(job_id).status == JobStatus.STORING
+
+
+def test_what_is_being_looked_at_is_not_looked_at_twice(engine: Engine) -> None:
+    engine, slow = with_slow(engine)
+    job_id = engine.running()
+    with watching(engine.runtime):
+        engine.clock.advance(2)
+        assert slow.looking.wait(20)
+        for _ in range(3):
+            engine.clock.advance(due.CLAIM.total_seconds())
+            until(lambda: engine.due_in(job_id) == due.CLAIM.total_seconds(), "the claim")
+        slow.go_on.set()
+        until(lambda: "provider_start" in engine.steps(job_id), "the look")
+    assert len(slow.looks.asked) == 1
+
+
+def test_a_look_that_breaks_does_not_stop_the_others_and_is_made_again(engine: Engine) -> None:
+    broken = engine.running(routing={"provider": "fal"})
+    well = engine.running(routing={"provider": "linkmodel"})
+    engine.fal.looks.says(ZeroDivisionError("a fault of ours"), DONE)
+    engine.linkmodel.looks.says(DONE)
+    with watching(engine.runtime):
+        engine.clock.advance(2)
+        until(lambda: engine.job(well).status == JobStatus.STORING, "the verdict")
+        until(lambda: engine.fal.looks.asked, "the look that breaks")
+        assert engine.job(broken).status == JobStatus.RUNNING
+        engine.clock.advance(due.CLAIM.total_seconds())
+        until(lambda: engine.job(broken).status == JobStatus.STORING, "the second look")
+
+
+def test_a_provider_that_was_taken_away_does_not_stop_the_others(engine: Engine) -> None:
+    left = engine.running(routing={"provider": "fal"})
+    well = engine.running(routing={"provider": "linkmodel"})
+    engine.linkmodel.looks.says(DONE)
+    without = {"linkmodel": engine.linkmodel}
+    with watching(replace(engine.runtime, providers=without)):
+        engine.clock.advance(2)
+        until(lambda: engine.job(well).status == JobStatus.STORING, "the verdict")
+        until(lambda: engine.attempt(left).troubles == 1, "the trouble")
+    assert engine.job(left).status == JobStatus.RUNNING
+
+
+@pytest.mark.parametrize(
+    ("answers", "asked", "status"),
+    [
+        ([CancelAnswer("removed", "it was waiting")], 1, JobStatus.CANCELED),
+        ([CancelAnswer("requested", "it is asked to stop")], 1, JobStatus.STORING),
+        ([LookFailed("no answer"), CancelAnswer("too_late", "it is done")], 1, JobStatus.STORING),
+    ],
+)
+def test_a_cancel_that_was_not_answered_is_asked_for_before_the_look(
+    engine: Engine, answers: list[CancelAnswer | Exception], asked: int, status: JobStatus
+) -> None:
+    job_id = engine.running()
+    engine.linkmodel.cancels.says(LookFailed("no answer"))
+    cancel(engine.runtime, project_id=engine.project_id, job_id=job_id)
+    engine.linkmodel.cancels.says(*answers)
+    engine.linkmodel.looks.says(DONE)
+    with watching(engine.runtime):
+        until(lambda: engine.job(job_id).status == status, f"the job to be {status}")
+    assert len(engine.linkmodel.cancels.asked) == 1 + asked
+
+
+def test_a_broker_that_is_away_is_tried_again_and_looks_go_on(engine: Engine) -> None:
+    waiting, open_one = engine.accept(), engine.running()
+    engine.linkmodel.looks.says(DONE)
+    engine.queue.away = True
+    with watching(engine.runtime):
+        until(lambda: engine.queue.tries, "the first try")
+        engine.clock.advance(2)
+        until(lambda: engine.job(open_one).status == JobStatus.STORING, "the verdict")
+        engine.queue.away = False
+        engine.clock.advance(2)
+        until(lambda: waiting in {note.id for note in engine.queue.take()}, "the submit")
+
+
+def test_a_database_that_goes_away_and_comes_back_is_found_again(
+    engine: Engine, server: Postgres, database_url: str
+) -> None:
+    with watching(engine.runtime):
+        until(lambda: last_beat(engine.runtime.database, "watcher"), "the beat")
+        with database_away(server, database_url):
+            assert engine.queue.take() == []
+        engine.clock.advance(1)
+        engine.accept()
+        until(lambda: let_out(engine) == {"submit"}, "the submit")
+        until(lambda: last_beat(engine.runtime.database, "watcher") == engine.clock(), "the next beat")
+
+
+def test_a_watcher_that_starts_before_its_database_waits_for_it(
+    engine: Engine, server: Postgres, database_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    job_id = engine.accept()
+    told: list[str] = []
+
+    def says(event: str) -> bool:
+        told.append(capsys.readouterr().out)
+        return event in "".join(told)
+
+    go_away(server, database_url)
+    with watching(engine.runtime):
+        until(lambda: says("turn_failed"), "the failed turn")
+        until(lambda: says("step_failed"), "the failed beat")
+        come_back(server, database_url)
+        until(lambda: job_id in {note.id for note in engine.queue.take()}, "the submit")
+
+
+def test_looks_that_cannot_be_written_down_are_made_again(
+    engine: Engine, server: Postgres, database_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def look_while_it_goes_away(_: Handle) -> Observation:
+        go_away(server, database_url)
+        return Generating()
+
+    job_id = engine.running()
+    engine.sees(job_id, Generating())
+    engine.linkmodel.looks.says(look_while_it_goes_away, DONE)
+    told: list[str] = []
+
+    def lost() -> bool:
+        told.append(capsys.readouterr().out)
+        return "looks_not_written" in "".join(told)
+
+    with watching(engine.runtime):
+        engine.clock.advance(2)
+        until(lost, "the look that is lost")
+        come_back(server, database_url)
+        engine.clock.advance(due.CLAIM.total_seconds())
+        until(lambda: engine.job(job_id).status == JobStatus.STORING, "the second look")
+
+
+def test_a_backlog_is_let_out_in_several_turns_without_a_pause(engine: Engine) -> None:
+    jobs = {engine.accept() for _ in range(205)}
+    seen: set[UUID] = set()
+
+    def all_of_them() -> bool:
+        seen.update(note.id for note in engine.queue.take())
+        return seen == jobs
+
+    with watching(engine.runtime):
+        until(all_of_them, "every submit")
+    assert engine.queue.tries == 2
