@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
@@ -43,11 +43,19 @@ def queued_phase(position: int | None, current: Phase | None) -> Phase:
     return Phase.PROVIDER_QUEUE
 
 
-def advance(clock: PhaseClock, seen: Phase, at: datetime) -> PhaseClock:
-    """The clock after a look at ``at`` that saw ``seen``; the time since belongs to the phase before it."""
+def advance(clock: PhaseClock, seen: Phase, at: datetime, *, gap: float | None = None) -> PhaseClock:
+    """The clock after a look at ``at`` that saw ``seen``; the time before belongs to the phase before.
+
+    ``gap`` is the time between two looks, in seconds: the change came somewhere in it, and is taken to have
+    come in its middle, so that no phase is told too long on the average.
+    """
     if clock.phase is seen:
         return clock
-    return PhaseClock(seen, at, _add(clock.phases, clock.phase or seen, _seconds(clock.since, at)))
+    spent = _seconds(clock.since, at)
+    if clock.phase is None:
+        return PhaseClock(seen, at, _add(clock.phases, seen, spent))
+    unseen = min(gap or 0.0, spent) / 2
+    return PhaseClock(seen, at - timedelta(seconds=unseen), _add(clock.phases, clock.phase, spent - unseen))
 
 
 def finish(
@@ -70,7 +78,18 @@ def finish(
         return _add(_add(waited, Phase.GENERATION, generation), Phase.DETECTION, 0.0)
     late = max(spent - worked, 0.0)
     late = min(late, interval) if interval is not None else late
-    return _add(_add(clock.phases, Phase.GENERATION, spent - late), Phase.DETECTION, late)
+    phases = _add(_add(clock.phases, Phase.GENERATION, spent - late), Phase.DETECTION, late)
+    return _begun_earlier(phases, min(max(worked - spent, 0.0), interval or 0.0))
+
+
+def _begun_earlier(phases: dict[str, float], seconds: float) -> dict[str, float]:
+    """Give the work ``seconds`` that were counted as waiting: it began before a look could see it."""
+    for waiting in (Phase.COLD_START, Phase.PROVIDER_QUEUE):
+        taken = min(seconds, phases.get(waiting, 0.0))
+        if taken:
+            phases = _add(_add(phases, waiting, -taken), Phase.GENERATION, taken)
+            seconds -= taken
+    return phases
 
 
 def latency(total: float, attempts: list[Mapping[str, float]]) -> dict[str, float | None]:

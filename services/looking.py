@@ -153,7 +153,7 @@ def _progressed(
     runtime: Runtime, session: Session, job: JobRecord, attempt: AttemptRecord, look: Look
 ) -> None:
     seen = _seen(look)
-    clock = advance(attempt_clock(attempt), seen, look.at)
+    clock = advance(attempt_clock(attempt), seen, look.at, gap=_interval(runtime, look))
     position = look.result.position if isinstance(look.result, Queued) else None
     if attempt.phase != seen or attempt.queue_position != position:
         name = "provider_start" if seen is Phase.GENERATION else "provider_queue"

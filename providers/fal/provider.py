@@ -70,6 +70,6 @@ class FalProvider:
         """Ask fal to drop the request; raises LookFailed."""
         return self._client.cancel(handle)
 
-    def next_look(self, kind: Kind, age: float) -> float:
+    def next_look(self, kind: Kind, age: float) -> float:  # noqa: ARG002 - the same for both kinds here
         """Seconds until the next look at a request of ``age`` seconds; never None."""
-        return next_look(kind, age)
+        return next_look(age)

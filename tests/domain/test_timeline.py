@@ -61,6 +61,7 @@ def test_a_clock_that_goes_backwards_adds_nothing() -> None:
         (WORKING, "4", 2.0, {"generation": 8.0, "detection": 2.0}),
         (WORKING, "4", None, {"generation": 4.0, "detection": 6.0}),
         (WORKING, "12", 2.0, {"generation": 10.0, "detection": 0.0}),
+        (WORKING, "12", None, {"generation": 10.0, "detection": 0.0}),
         (COLD, "3", 2.0, {"cold_start": 7.0, "generation": 3.0, "detection": 0.0}),
         (None, "3", 2.0, {"provider_queue": 7.0, "generation": 3.0, "detection": 0.0}),
         (WAITING, "30", 2.0, {"provider_queue": 0.0, "generation": 10.0, "detection": 0.0}),
@@ -71,6 +72,33 @@ def test_the_providers_own_figure_tells_work_from_waiting(
 ) -> None:
     figure = None if inference is None else Decimal(inference)
     assert finish(PhaseClock(phase, NOON), after(10), inference=figure, interval=interval) == phases
+
+
+def test_a_change_is_taken_to_have_come_in_the_middle_between_two_looks() -> None:
+    clock = advance(PhaseClock(COLD, NOON), WORKING, after(9), gap=2.0)
+    assert clock == PhaseClock(WORKING, after(8), {"cold_start": 8.0})
+    clock = advance(PhaseClock(COLD, NOON), WORKING, after(1), gap=2.0)
+    assert clock == PhaseClock(WORKING, after(0.5), {"cold_start": 0.5})
+
+
+@pytest.mark.parametrize(
+    ("waited", "interval", "phases"),
+    [
+        ({"cold_start": 5.0}, 2.0, {"cold_start": 3.0, "generation": 12.0}),
+        ({"cold_start": 5.0}, 9.0, {"cold_start": 2.0, "generation": 13.0}),
+        (
+            {"cold_start": 1.0, "provider_queue": 4.0},
+            9.0,
+            {"cold_start": 0.0, "provider_queue": 2.0, "generation": 13.0},
+        ),
+    ],
+)
+def test_work_that_took_longer_than_it_was_seen_began_before_it_was_seen(
+    waited: dict[str, float], interval: float, phases: dict[str, float]
+) -> None:
+    clock = PhaseClock(WORKING, NOON, waited)
+    found = finish(clock, after(10), inference=Decimal(13), interval=interval)
+    assert found == phases | {"detection": 0.0}
 
 
 seconds = st.integers(0, 10**9).map(lambda milliseconds: milliseconds / 1000)
@@ -89,7 +117,7 @@ def test_the_phases_add_up_to_the_time_between_accept_and_verdict(
     clock, at = PhaseClock(first, NOON), NOON
     for phase, waited in seen:
         at += timedelta(seconds=waited)
-        clock = advance(clock, phase, at)
+        clock = advance(clock, phase, at, gap=interval)
     at += timedelta(seconds=last)
     phases = finish(clock, at, inference=inference, interval=interval)
     assert sum(phases.values()) == pytest.approx((at - NOON).total_seconds(), abs=1e-4)

@@ -68,7 +68,7 @@ def test_the_clock_follows_a_request_through_its_phases(engine: Engine) -> None:
     engine.sees(job_id, Generating(), after=7)
     engine.sees(job_id, DONE, after=11)
     attempt = engine.attempt(job_id)
-    assert attempt.phases == {"provider_queue": 10.0, "cold_start": 8.0, "generation": 11.0}
+    assert attempt.phases == {"provider_queue": 9.0, "cold_start": 8.0, "generation": 12.0}
     positions = [event.data.get("position") for event in engine.timeline(job_id)]
     assert positions == [None, None, None, 4, 1, 0, None, None, None, None]
     assert engine.steps(job_id)[3:] == [

@@ -189,10 +189,10 @@ def test_the_phases_of_a_job_add_up_to_its_total(engine: Engine) -> None:
     assert latency == {
         "total": 18.25,
         "queue": 3.5,
-        "provider_queue": 3.5,
-        "cold_start": 1.25,
+        "provider_queue": 2.875,
+        "cold_start": 0.938,
         "generation": 9.5,
-        "detection": 0.5,
+        "detection": 1.438,
         "download": None,
         "store": None,
     }
