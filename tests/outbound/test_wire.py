@@ -12,9 +12,9 @@ import httpx
 import pytest
 from pytest_httpserver import HTTPServer
 
+from outbound.many import AiohttpWire
 from outbound.wire import (
     MAX_REPLY_BYTES,
-    AiohttpWire,
     HttpxWire,
     NoReply,
     NotSent,

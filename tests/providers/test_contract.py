@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from domain.failures import ErrorCode
 from domain.generation import GenerationInput
 from domain.lifecycle import Kind
-from outbound.wire import AiohttpWire
+from outbound.many import AiohttpWire
 from providers.base import (
     Accepted,
     Ended,

@@ -10,15 +10,14 @@ from uuid import UUID
 
 import structlog
 
-from outbound.wire import AiohttpWire, AsyncWire
-from providers.base import CancelAnswer, LookFailed
-from services import cancel, due, looking
+from outbound.many import AiohttpWire
+from outbound.wire import AsyncWire
+from services import due, looking, signs
+from services.asking import ask
 from services.housekeeping import tidy
+from services.looking import Look, Open
 from services.runtime import Runtime
-from storage.agenda import WAKE_CHANNEL
 from storage.database import DatabaseTrouble
-from storage.health import beat
-from storage.notices import listen
 
 TICK_SECONDS: Final = 0.25
 BEAT_SECONDS: Final = 3.0
@@ -42,7 +41,7 @@ class Watcher:
         self._woken = asyncio.Event()
         self._looks: set[asyncio.Task[None]] = set()
         self._open: set[UUID] = set()
-        self._seen: asyncio.Queue[looking.Look] = asyncio.Queue()
+        self._seen: asyncio.Queue[Look] = asyncio.Queue()
 
     def stop(self) -> None:
         """Claim nothing more, finish the looks that are out, and return from ``run``."""
@@ -59,6 +58,7 @@ class Watcher:
                 asyncio.create_task(self._write()),
             ]
             while not self._stopping.is_set():
+                _raise_from(aside)
                 busy = await self._turn(wire)
                 if not busy:
                     await self._sleep()
@@ -102,29 +102,10 @@ class Watcher:
             # A fault of ours in one look: the job comes due again when its claim runs out.
             log.error("look_broke", exc_info=task.exception())
 
-    async def _look(self, one: looking.Open, wire: AsyncWire) -> None:
-        if one.cancel and await self._cancel(one):
-            return
-        provider = self._runtime.providers.get(one.provider)
-        result: looking.Result = LookFailed(f"{one.provider} is not set up here any more: set its key again")
-        if provider is not None:
-            try:
-                result = await provider.look(one.handle, wire)
-            except LookFailed as error:
-                result = error
-        await self._seen.put(looking.Look(one, result, self._runtime.clock()))
-
-    async def _cancel(self, one: looking.Open) -> bool:
-        """Ask for a cancel that was not answered yet; True when nothing is left to look at."""
-        try:
-            answer: CancelAnswer = await asyncio.to_thread(
-                cancel.ask, self._runtime, one.provider, one.handle
-            )
-        except LookFailed as error:
-            log.info("cancel_unanswered", job_id=str(one.job_id), reason=str(error))
-            return False
-        await asyncio.to_thread(cancel.record_answer, self._runtime, one.attempt_id, answer)
-        return answer.effect == "removed"
+    async def _look(self, one: Open, wire: AsyncWire) -> None:
+        look = await ask(self._runtime, one, wire)
+        if look is not None:
+            await self._seen.put(look)
 
     async def _write(self) -> None:
         """Write down what the looks saw, all that has gathered at once."""
@@ -141,13 +122,11 @@ class Watcher:
                 self._seen.task_done()
 
     async def _listen(self) -> None:
-        async for _ in listen(self._runtime.database.conninfo, [WAKE_CHANNEL]):
+        async for _ in signs.woken(self._runtime):
             self._woken.set()
 
     async def _beat(self) -> None:
-        await self._every(
-            BEAT_SECONDS, lambda: beat(self._runtime.database, "watcher", self._runtime.clock()), "beat"
-        )
+        await self._every(BEAT_SECONDS, lambda: signs.beat(self._runtime, "watcher"), "beat")
 
     async def _tidy(self) -> None:
         await self._every(TIDY_SECONDS, lambda: tidy(self._runtime), "tidy")
@@ -165,3 +144,10 @@ class Watcher:
             await asyncio.wait_for(self._woken.wait(), timeout=TICK_SECONDS)
         except TimeoutError:
             return
+
+
+def _raise_from(tasks: Sequence[asyncio.Task[None]]) -> None:
+    """End the process with the fault of a part that has died: half a watcher must not look alive."""
+    for task in tasks:
+        if task.done():
+            task.result()

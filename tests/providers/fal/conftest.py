@@ -14,7 +14,7 @@ import pytest
 from pytest_httpserver import HTTPServer
 
 from domain.lifecycle import Kind
-from outbound.wire import AiohttpWire
+from outbound.many import AiohttpWire
 from providers.base import Handle, Observation, Submission
 from providers.fal import FalProvider
 

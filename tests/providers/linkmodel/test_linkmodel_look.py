@@ -16,7 +16,8 @@ from pytest_httpserver import HTTPServer
 from domain.costs import UNKNOWN_COST, Basis, Cost
 from domain.failures import ErrorCode
 from domain.lifecycle import Kind
-from outbound.wire import AiohttpWire, Reply, Request
+from outbound.many import AiohttpWire
+from outbound.wire import Reply, Request
 from providers.base import Ended, Finished, Generating, Handle, LookFailed, Observation, Output, Queued
 from providers.linkmodel import LinkModelProvider
 
