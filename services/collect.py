@@ -21,6 +21,7 @@ from outbound.signatures import extension
 from outbound.unusable import NotMedia
 from services import ending
 from services.lease import LEASE, kept
+from services.relinking import STALE, fresh_outputs
 from services.runtime import Runtime
 from storage import agenda, jobs
 from storage.objects.base import StoreError
@@ -33,12 +34,13 @@ log = structlog.get_logger(__name__)
 
 
 class Unstored(Exception):  # noqa: N818 - names the fact
-    """A file could not be fetched or stored, and which kind of trouble it was."""
+    """A file could not be fetched or stored: which kind of trouble it was, and whether its link ran out."""
 
-    def __init__(self, code: ErrorCode, message: str, trouble: StoreTrouble) -> None:
+    def __init__(self, code: ErrorCode, message: str, trouble: StoreTrouble, *, stale: bool = False) -> None:
         super().__init__(message)
         self.failure = Failure(code, message, retryable=True)
         self.trouble = trouble
+        self.stale = stale
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,9 @@ def collect(runtime: Runtime, job_id: UUID, *, owner: str) -> None:
         try:
             _store_all(runtime, work)
         except Unstored as error:
-            _put_off(runtime, work, error)
+            # A link that has run out may be had anew; the generation itself is never asked for again.
+            fresh = fresh_outputs(runtime, work.job, work.attempt) if error.stale else None
+            _put_off(runtime, work, error, fresh)
         else:
             _finish(runtime, work)
 
@@ -138,7 +142,8 @@ def _fetch(runtime: Runtime, work: _Work, output: dict[str, Any], path: Path) ->
         raise Unstored(ErrorCode.ASSET_UNAVAILABLE, str(error), StoreTrouble.NEVER) from error
     except DownloadFailed as error:
         trouble = StoreTrouble.AWAY if error.away else StoreTrouble.WRONG
-        raise Unstored(ErrorCode.ASSET_UNAVAILABLE, str(error), trouble) from error
+        stale = error.status in STALE
+        raise Unstored(ErrorCode.ASSET_UNAVAILABLE, str(error), trouble, stale=stale) from error
     except NotMedia as error:
         raise Unstored(ErrorCode.ASSET_INVALID, str(error), StoreTrouble.WRONG) from error
 
@@ -155,7 +160,7 @@ def _finish(runtime: Runtime, work: _Work) -> None:
         ending.end(runtime, session, job, JobStatus.SUCCEEDED)
 
 
-def _put_off(runtime: Runtime, work: _Work, error: Unstored) -> None:
+def _put_off(runtime: Runtime, work: _Work, error: Unstored, fresh: list[dict[str, Any]] | None) -> None:
     """Try again later, for as long as that may help; the cost stays booked whatever comes of it."""
     at = runtime.clock()
     with runtime.database.work() as session:
@@ -163,6 +168,7 @@ def _put_off(runtime: Runtime, work: _Work, error: Unstored) -> None:
         if job.status != JobStatus.STORING:
             return
         attempt.store_tries += 1
+        attempt.outputs = fresh or attempt.outputs
         age = (at - (attempt.detected_at or at)).total_seconds()
         pause = pause_before(error.trouble, tries=attempt.store_tries, age=age)
         failure = error.failure

@@ -10,6 +10,7 @@ from domain.retry import after_verdict
 from domain.timeline import Phase, PhaseClock, finish
 from providers.base import Ended, Finished
 from services import ending
+from services.outputs import outputs_of
 from services.runtime import Runtime
 from storage import agenda, jobs, ledger
 from storage.database import Session
@@ -27,10 +28,7 @@ class Seen:
 def finished(session: Session, job: JobRecord, attempt: AttemptRecord, verdict: Finished, seen: Seen) -> None:
     """It is made and paid for: keep where the files lie, book the cost, and have them fetched."""
     at = seen.at
-    outputs = [
-        {"url": output.url, "content_type": output.content_type, "extra": output.extra}
-        for output in verdict.outputs
-    ]
+    outputs = outputs_of(verdict)
     _settle(session, job, attempt, verdict.cost, at)
     jobs.move_attempt(
         session,
