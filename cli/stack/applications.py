@@ -28,7 +28,8 @@ def darkroom(port: int, flower_port: int, host: str = LOOPBACK) -> Applications:
         ),
         processes=(
             _web(host, port),
-            _worker("worker", "-Q", "image,video,collect", "-c", "4"),
+            # In this order: what is made and paid for is fetched before anything new is sent.
+            _worker("worker", "-Q", "collect,image,video", "-c", "4"),
             _worker("callbacks", "-Q", "callbacks", "--pool", "threads", "-c", "16"),
             Program("watcher", ("python", "-m", "workers.watcher")),
             Program("flower", (*_CELERY, "flower", f"--address={LOOPBACK}", f"--port={flower_port}")),

@@ -58,7 +58,7 @@ _SENTENCES: Final[Mapping[ErrorCode, str]] = {
     _C.PROVIDER_FAILED: "fal.ai failed on this request",
     _C.START_TIMEOUT: "no runner at fal.ai took the request within its start timeout",
     _C.ASSET_UNAVAILABLE: "fal.ai no longer has the result",
-    _C.CANCELED: "fal.ai dropped the request, as it was asked to",
+    _C.CANCELED: "fal.ai dropped the request: it was canceled there",
 }
 
 # What another try may well change. fal's own word on retrying is heard for these and for plain refusals only.

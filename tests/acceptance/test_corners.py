@@ -143,16 +143,6 @@ def _booked(world: World, *kinds: str) -> dict[str, int]:
         return dict(connection.execute(query, [list(kinds)]).fetchall())
 
 
-def test_the_costs_that_customers_see_are_the_ledger(
-    darkroom: World, outcomes: Mapping[str, Outcome]
-) -> None:
-    assert outcomes
-    answer = darkroom.client.get("/v1/costs", params={"group_by": "provider"})
-    assert answer.status_code == 200, answer.text
-    spent = sum(_booked(darkroom, "settle", "adjust").values())
-    assert sum(row["spent"]["nano_usd"] for row in answer.json()["data"]) == spent
-
-
 def test_no_contract_was_broken(darkroom: World, outcomes: Mapping[str, Outcome]) -> None:
     assert outcomes
     assert darkroom.emulators.violations == []

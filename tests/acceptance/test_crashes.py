@@ -106,17 +106,6 @@ def test_a_submit_cut_short_waits_for_a_person_and_is_never_sent_again(crash: Cr
     assert crash.world.emulators.fal.posts(_SUBMIT) == 1
 
 
-def test_a_person_adopts_what_the_provider_had_taken(crash: Crash) -> None:
-    fal, job = crash.world.emulators.fal, crash.job(_SUBMIT)
-    taken = fal.accepted(_SUBMIT)[0]
-    body = {"action": "adopt", "provider_request_id": taken.request_id}
-    answer = crash.world.client.post(f"/v1/jobs/{job['id']}/resolve", json=body)
-    assert answer.is_success, answer.text
-    until(lambda: crash.status(_SUBMIT) == "succeeded", "the end of the adopted job", 60)
-    assert crash.job(_SUBMIT)["cost"]["nano_usd"] == fal.charge(taken)
-    assert fal.posts(_SUBMIT) == 1
-
-
 def test_a_provider_that_is_not_there_is_waited_for(darkroom: World) -> None:
     fal, prompt = darkroom.emulators.fal, "sent to a closed door"
     with fal.server.away():

@@ -46,17 +46,6 @@ def test_jobs_of_both_providers_succeed_and_lie_in_the_bucket(own_services: Prod
         )
 
 
-def test_the_bill_that_comes_later_is_the_cost(own_services: Production) -> None:
-    """The header is missing: only fal's billing events know what was billed, and they lag."""
-    world, prompt = own_services.world, "billed later"
-    world.emulators.fal.expect(prompt, *polls(units="2", header=None)(world.emulators))
-    job = world.ended(world.submit(_request(prompt))["id"])
-    assert job["status"] == "succeeded"
-    assert job["cost"] is None or not job["cost"]["final"]
-    until(lambda: (world.job(job["id"])["cost"] or {}).get("final"), "the final cost", 60)
-    assert world.job(job["id"])["cost"]["nano_usd"] == 55_000_000
-
-
 def test_without_redis_jobs_are_taken_at_once_and_run_when_it_is_back(own_services: Production) -> None:
     world = own_services.world
     own_services.redis.stop()

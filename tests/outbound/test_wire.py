@@ -97,7 +97,6 @@ def test_a_packed_reply_is_unpacked(call: Call, httpserver: HTTPServer) -> None:
         "http://no-such-host.invalid/",
         "not a url",
         "http://127.0.0.1:99999/",
-        "gopher://127.0.0.1/",
         "http://",
     ],
 )

@@ -23,7 +23,7 @@ def test_a_notice_is_heard_when_its_unit_of_work_is_committed(engine: Engine) ->
 
     async def scene() -> None:
         stream = listen(engine.runtime.database.conninfo, [WAKE_CHANNEL, ENDED_CHANNEL])
-        async with aclosing(stream) as notices:  # type: ignore[type-var]
+        async with aclosing(stream) as notices:
             assert await hear(notices) == (WAKE_CHANNEL, "")
             assert await hear(notices) == (ENDED_CHANNEL, "")
             with engine.runtime.database.work() as session:
@@ -38,7 +38,7 @@ def test_after_the_database_was_away_every_channel_is_told_once(
 ) -> None:
     async def scene() -> None:
         stream = listen(engine.runtime.database.conninfo, [WAKE_CHANNEL])
-        async with aclosing(stream) as notices:  # type: ignore[type-var]
+        async with aclosing(stream) as notices:
             assert await hear(notices) == (WAKE_CHANNEL, "")
             waiting = asyncio.create_task(hear(notices))
             await asyncio.to_thread(go_away, server, database_url)
