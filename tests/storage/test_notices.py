@@ -49,3 +49,18 @@ def test_after_the_database_was_away_every_channel_is_told_once(
             assert await hear(notices) == (WAKE_CHANNEL, "")
 
     asyncio.run(scene())
+
+
+def test_a_quiet_time_ends_nothing(engine: Engine) -> None:
+    async def scene() -> None:
+        stream = listen(engine.runtime.database.conninfo, [WAKE_CHANNEL], quiet_seconds=0.05)
+        async with aclosing(stream) as notices:
+            assert await hear(notices) == (WAKE_CHANNEL, "")
+            waiting = asyncio.create_task(hear(notices))
+            done, _ = await asyncio.wait([waiting], timeout=0.5)
+            assert not done
+            with engine.runtime.database.work() as session:
+                agenda.wake(session)
+            assert await waiting == (WAKE_CHANNEL, "")
+
+    asyncio.run(scene())
