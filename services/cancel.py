@@ -8,11 +8,10 @@ import structlog
 from domain.costs import NOT_BILLED
 from domain.lifecycle import ENDED, AttemptStatus, JobStatus
 from providers.base import CancelAnswer, Handle, LookFailed
-from services import ending
+from services import ending, reading
 from services.looking import handle_of
 from services.refusals import Conflict, NotFound
 from services.runtime import Runtime
-from services.views import job_view
 from storage import agenda, jobs, ledger
 from storage.database import Session
 from storage.records import AttemptRecord, JobRecord
@@ -35,18 +34,14 @@ def cancel(runtime: Runtime, *, project_id: UUID, job_id: UUID) -> dict[str, Any
         Conflict: the job has ended.
     """
     with runtime.database.work() as session:
-        if jobs.job_of_project(session, project_id, job_id) is None:
-            raise NotFound(f"there is no job {job_id} in this project")
-        answer, running = _request(runtime, session, job_id)
-    if running is not None:
-        answer = _ask_now(runtime, job_id, *running)
-    with runtime.database.work() as session:
-        job = jobs.job_of_project(session, project_id, job_id)
+        found = jobs.job_of_project(session, project_id, job_id)
+        job = jobs.lock_job(session, job_id) if found is not None else None
         if job is None:
             raise NotFound(f"there is no job {job_id} in this project")
-        view = job_view(
-            job, jobs.attempts_of(session, [job_id]), jobs.assets_of(session, [job_id]), now=runtime.clock()
-        )
+        answer, running = _request(runtime, session, job)
+    if running is not None:
+        answer = _ask_now(runtime, job_id, *running)
+    view = reading.job(runtime, project_id, job_id)
     return view | {"cancellation": {"effect": answer.effect, "message": answer.message}}
 
 
@@ -71,11 +66,8 @@ def record_answer(runtime: Runtime, attempt_id: UUID, answer: CancelAnswer) -> N
 
 
 def _request(
-    runtime: Runtime, session: Session, job_id: UUID
+    runtime: Runtime, session: Session, job: JobRecord
 ) -> tuple[CancelAnswer, tuple[UUID, str, Handle] | None]:
-    job = jobs.lock_job(session, job_id)
-    if job is None:
-        raise NotFound(f"there is no job {job_id} in this project")
     if job.status in ENDED:
         raise Conflict(f"the job has ended: it is {job.status}", code="job_ended", status=job.status)
     job.cancel_requested_at = job.cancel_requested_at or runtime.clock()

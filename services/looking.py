@@ -139,7 +139,7 @@ def _record(runtime: Runtime, session: Session, look: Look) -> None:
     if attempt.status not in _LOOKED_AT:
         return
     if isinstance(look.result, LookFailed):
-        _failed(runtime, session, job, attempt, look)
+        _failed(runtime, session, job, attempt, look, look.result)
     elif isinstance(look.result, Finished):
         verdicts.finished(session, job, attempt, look.result, Seen(look.at, _interval(runtime, look)))
     elif isinstance(look.result, Ended):
@@ -166,17 +166,17 @@ def _progressed(
         _overdue(runtime, session, job, attempt)
 
 
-def _failed(runtime: Runtime, session: Session, job: JobRecord, attempt: AttemptRecord, look: Look) -> None:
+def _failed(
+    runtime: Runtime, session: Session, job: JobRecord, attempt: AttemptRecord, look: Look, why: LookFailed
+) -> None:
     """No verdict: look again later. Only a request that the provider keeps denying is given to a person."""
-    if not isinstance(look.result, LookFailed):
-        return
     attempt.troubles += 1
-    attempt.missing = attempt.missing + 1 if look.result.missing else 0
+    attempt.missing = attempt.missing + 1 if why.missing else 0
     log.info(
         "look_failed",
         job_id=str(job.id),
         provider=attempt.provider,
-        reason=str(look.result),
+        reason=str(why),
         troubles=attempt.troubles,
     )
     if attempt.missing >= _MISSES:

@@ -87,10 +87,11 @@ def _accepted(runtime: Runtime, session: Session, attempt_id: UUID, answer: Acce
         adopt(runtime, session, job, attempt, answer)
     elif attempt.provider_request_id == answer.request_id:
         _complete(attempt, answer)
-    elif attempt.provider_request_id is None:
-        # Decided by a person meanwhile: the id is kept, so that the request can still be accounted for.
-        attempt.provider_request_id = answer.request_id
-        jobs.note(session, job.id, "accepted_late", runtime.clock(), attempt=attempt.number)
+    else:
+        # Decided otherwise meanwhile: the id is kept, so that the request can still be accounted for.
+        attempt.provider_request_id = attempt.provider_request_id or answer.request_id
+        data = {"provider_request_id": answer.request_id}
+        jobs.note(session, job.id, "accepted_late", runtime.clock(), attempt=attempt.number, data=data)
 
 
 def _complete(attempt: AttemptRecord, answer: Accepted) -> None:

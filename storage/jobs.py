@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import CursorResult
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select, update
+from sqlmodel.sql.expression import SelectOfScalar
 
 from domain.lifecycle import AttemptStatus, JobStatus, MoveRefused, attempt_may_move, job_may_move
 from storage.records import AssetRecord, AttemptRecord, JobEventRecord, JobRecord
@@ -21,14 +22,14 @@ def job(session: Session, job_id: UUID) -> JobRecord | None:
 def lock_attempt(session: Session, attempt_id: UUID) -> tuple[JobRecord, AttemptRecord]:
     """An attempt and its job, both held until the unit of work ends; the job is always locked first."""
     job_id = session.exec(select(AttemptRecord.job_id).where(AttemptRecord.id == attempt_id)).one()
-    job = session.exec(select(JobRecord).where(JobRecord.id == job_id).with_for_update()).one()
+    job = session.exec(_locked(job_id)).one()
     attempt = session.exec(select(AttemptRecord).where(AttemptRecord.id == attempt_id)).one()
     return job, attempt
 
 
 def lock_job(session: Session, job_id: UUID) -> JobRecord | None:
     """The job, held against every other writer until the unit of work ends; None when there is none."""
-    return session.exec(select(JobRecord).where(JobRecord.id == job_id).with_for_update()).one_or_none()
+    return session.exec(_locked(job_id)).one_or_none()
 
 
 def job_of_project(session: Session, project_id: UUID, job_id: UUID) -> JobRecord | None:
@@ -138,6 +139,12 @@ def note(
 ) -> None:
     """Write one step of a job's timeline."""
     session.add(JobEventRecord(job_id=job_id, type=type_, attempt=attempt, at=at, data=dict(data or {})))
+
+
+def _locked(job_id: UUID) -> SelectOfScalar[JobRecord]:
+    """The job as it stands once it is locked, also where this unit of work has read it before."""
+    found = select(JobRecord).where(JobRecord.id == job_id).with_for_update()
+    return found.execution_options(populate_existing=True)
 
 
 def _expect_one(session: Session, statement: Any, otherwise: str) -> None:  # noqa: ANN401 - an UPDATE
