@@ -98,9 +98,3 @@ def lock_delivery(session: Session, delivery_id: UUID) -> DeliveryRecord | None:
 def event_of(session: Session, event_id: UUID) -> EventRecord:
     """The event that a delivery tells."""
     return session.exec(select(EventRecord).where(EventRecord.id == event_id)).one()
-
-
-def tries_of(session: Session, delivery_id: UUID) -> Sequence[DeliveryTryRecord]:
-    """Every try of a delivery, in order."""
-    found = select(DeliveryTryRecord).where(DeliveryTryRecord.delivery_id == delivery_id)
-    return session.exec(found.order_by(col(DeliveryTryRecord.number))).all()
