@@ -57,17 +57,22 @@ class Watcher:
                 asyncio.create_task(self._tidy()),
                 asyncio.create_task(self._write()),
             ]
-            while not self._stopping.is_set():
-                _raise_from(aside)
-                busy = await self._turn(wire)
-                if not busy:
-                    await self._sleep()
-            if self._looks:
-                await asyncio.wait(self._looks, timeout=GRACE_SECONDS)
-            await self._seen.join()
-            for task in aside:
-                task.cancel()
-            await asyncio.gather(*aside, return_exceptions=True)
+            try:
+                await self._watch(wire, aside)
+            finally:
+                for task in aside:
+                    task.cancel()
+                await asyncio.gather(*aside, return_exceptions=True)
+
+    async def _watch(self, wire: AsyncWire, aside: Sequence[asyncio.Task[None]]) -> None:
+        while not self._stopping.is_set():
+            _raise_from(aside)
+            busy = await self._turn(wire)
+            if not busy:
+                await self._sleep()
+        if self._looks:
+            await asyncio.wait(self._looks, timeout=GRACE_SECONDS)
+        await self._seen.join()
 
     async def _turn(self, wire: AsyncWire) -> bool:
         """Claim once and act on it; True when there may be more waiting."""
