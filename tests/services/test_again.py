@@ -12,6 +12,7 @@ from services.again import retry
 from services.cancel import cancel
 from services.refusals import Conflict, NotFound
 from tests.support.engine import Engine, taken
+from tests.support.together import at_once
 
 NO = Failure(ErrorCode.PROVIDER_FAILED, "it cannot be made")
 BUSY = Failure(ErrorCode.PROVIDER_REJECTED, "too many requests", retryable=True)
@@ -89,3 +90,12 @@ def test_nobody_retries_what_is_not_theirs(engine: Engine) -> None:
     job_id = engine.accept()
     with pytest.raises(NotFound):
         retry(engine.runtime, project_id=uuid4(), job_id=job_id)
+
+
+def test_of_many_who_retry_at_once_one_succeeds(engine: Engine) -> None:
+    job_id = engine.running()
+    engine.sees(job_id, Ended(NO, NOT_BILLED))
+    outcomes = at_once(lambda: again(engine, job_id), times=4)
+    assert outcomes.count("queued") == 1
+    assert [outcome.code for outcome in outcomes if isinstance(outcome, Conflict)] == ["not_retryable"] * 3
+    assert engine.held_and_spent() == (30_000_000, 0)

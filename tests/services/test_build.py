@@ -62,7 +62,9 @@ def test_a_provider_that_lives_in_the_sandbox_is_known_as_one() -> None:
     assert not runtime.available["linkmodel"].sandbox
 
 
-def test_files_go_to_the_bucket_that_is_set_and_else_to_the_disk() -> None:
+def test_files_go_to_the_bucket_that_is_set_and_else_to_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "of-the-tests")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "of-the-tests")
     bucket = build(settings(s3_bucket="assets", s3_endpoint_url="http://127.0.0.1:9"))
     assert isinstance(bucket.objects, S3Store)
     assert isinstance(build(settings()).objects, LocalStore)

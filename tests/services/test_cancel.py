@@ -1,12 +1,15 @@
 """Canceling at every moment of a job's life, and the money afterwards."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID, uuid4
 
 import pytest
+from sqlalchemy import text
 
 from domain.costs import NOT_BILLED, Basis, Cost
 from domain.failures import ErrorCode, Failure
+from domain.lifecycle import JobStatus
 from providers.base import (
     Accepted,
     CancelAnswer,
@@ -23,7 +26,11 @@ from services import cancel as canceling
 from services import looking
 from services.cancel import cancel
 from services.refusals import Conflict, NotFound
+from storage import jobs
 from tests.support.engine import Engine, taken
+from tests.support.rows import a_job, keep
+from tests.support.together import at_once
+from tests.support.until import until
 
 REMOVED = CancelAnswer("removed", "it was still waiting")
 REQUESTED = CancelAnswer("requested", "it is asked to stop")
@@ -210,3 +217,36 @@ def test_nobody_cancels_what_is_not_theirs(engine: Engine) -> None:
     with pytest.raises(NotFound):
         cancel(engine.runtime, project_id=engine.project_id, job_id=uuid4())
     assert engine.job(job_id).status == "queued"
+
+
+def test_of_two_who_cancel_at_once_one_is_told_that_it_has_ended(engine: Engine) -> None:
+    job_id = engine.accept()
+    outcomes = at_once(lambda: ask(engine, job_id)["effect"], times=4)
+    assert sorted(map(str, outcomes)) == ["canceled"] + ["the job has ended: it is canceled"] * 3
+    assert engine.held_and_spent() == (0, 0)
+
+
+def test_a_job_that_is_sent_while_it_is_canceled_is_canceled_or_asked_for(engine: Engine) -> None:
+    with engine.runtime.database.work() as session:
+        job_id = engine.accept()
+        job = jobs.lock_job(session, job_id)
+        assert job is not None
+        with ThreadPoolExecutor() as threads:
+            asked = threads.submit(ask, engine, job_id)
+            until(lambda: _waits_for_a_lock(engine), "the cancel to wait")
+            jobs.move_job(session, job, JobStatus.SUBMITTING)
+            session.commit()
+            assert asked.result()["effect"] == "requested"
+    assert engine.job(job_id).cancel_requested_at is not None
+
+
+def test_a_running_job_without_an_attempt_is_only_marked(engine: Engine) -> None:
+    job = a_job(project_id=engine.project_id, status="running")
+    keep(engine.runtime, job)
+    assert ask(engine, job.id)["effect"] == "requested"
+
+
+def _waits_for_a_lock(engine: Engine) -> bool:
+    waiting = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    with engine.runtime.database.work() as session:
+        return session.connection().execute(text(waiting)).first() is not None

@@ -21,6 +21,7 @@ from services.deliver import deliver
 from storage.records import DeliveryRecord
 from tests.support.engine import WORKER, Engine, run
 from tests.support.raw_server import raw_server, silence
+from tests.support.rows import a_delivery, a_job, keep
 
 
 def ended(engine: Engine, url: str) -> UUID:
@@ -219,3 +220,13 @@ def test_the_watcher_lets_out_what_is_due_to_be_told(engine: Engine, httpserver:
     assert engine.claim().notes == []
     run(engine.runtime, note)
     assert delivery(engine, job_id).status == "delivered"
+
+
+def test_an_event_that_is_about_no_job_is_told_too(engine: Engine, httpserver: HTTPServer) -> None:
+    httpserver.expect_request("/hook").respond_with_data("ok")
+    event, sent, _ = a_delivery(a_job(project_id=engine.project_id), url=httpserver.url_for("/hook"))
+    event.job_id = None
+    keep(engine.runtime, event, sent)
+    deliver(engine.runtime, sent.id, owner=WORKER)
+    assert len(httpserver.log) == 1
+    assert [one.status_code for one in engine.tries(sent.id)] == [200]

@@ -17,6 +17,7 @@ from providers.base import (
     HookHint,
     HookRefused,
     HookUnverifiable,
+    NotAccepted,
     OutcomeUnknown,
     Output,
     Submission,
@@ -198,3 +199,23 @@ def test_an_answer_for_an_attempt_that_was_decided_meanwhile_keeps_its_id(engine
     attempt = engine.attempt(job_id)
     assert (attempt.status, attempt.provider_request_id) == ("failed", "request-late")
     assert engine.steps(job_id)[-1] == "accepted_late"
+
+
+def test_an_answer_that_names_another_request_than_the_webhook_is_kept_on_record(engine: Engine) -> None:
+    def overtaken(submission: Submission) -> Accepted:
+        hear(engine, submission.token, "request-1")
+        return taken(request_id="request-2")
+
+    job_id = at_fal(engine, overtaken)
+    assert engine.attempt(job_id).provider_request_id == "request-1"
+    last = engine.timeline(job_id)[-1]
+    assert (last.type, last.data) == ("accepted_late", {"provider_request_id": "request-2"})
+
+
+def test_a_refusal_of_what_the_webhook_has_shown_to_be_taken_does_not_count(engine: Engine) -> None:
+    def overtaken(submission: Submission) -> Accepted:
+        hear(engine, submission.token)
+        raise NotAccepted(BROKEN)
+
+    job_id = at_fal(engine, overtaken)
+    assert (engine.job(job_id).status, engine.attempt(job_id).provider_request_id) == ("running", "request-1")

@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from dataclasses import dataclass, replace
+from datetime import datetime
 from time import monotonic
 from uuid import UUID
 
@@ -21,6 +22,7 @@ from tests.support.postgres import Postgres
 from tests.support.scripted import ScriptedProvider
 from tests.support.until import until
 from tests.support.watching import watching
+from workers.watcher.loop import Watcher
 
 DONE = Finished((Output("http://127.0.0.1:1/1.png"),), Cost(1, Basis.PROVIDER_PRICE, final=True))
 
@@ -239,3 +241,12 @@ def test_a_backlog_is_let_out_in_several_turns_without_a_pause(engine: Engine) -
     with watching(engine.runtime):
         until(all_of_them, "every submit")
     assert engine.queue.tries == 2
+
+
+def test_a_watcher_that_has_lost_a_part_ends_with_the_reason(engine: Engine) -> None:
+    def broken_clock() -> datetime:
+        raise ZeroDivisionError("no time")
+
+    watcher = Watcher(replace(engine.runtime, clock=broken_clock))
+    with pytest.raises(ZeroDivisionError, match="no time"):
+        asyncio.run(watcher.run())

@@ -1,5 +1,6 @@
 """The watcher as a process of its own."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -36,7 +37,8 @@ def test_the_process_watches_until_it_is_told_to_stop(
 
 
 def test_a_process_that_lacks_a_setting_says_which(tmp_path: Path) -> None:
-    bare = {"PYTHONPATH": str(Path.cwd())}
+    bare = {name: value for name, value in os.environ.items() if not name.startswith("DARKROOM_")}
+    bare["PYTHONPATH"] = str(Path.cwd())
     done = subprocess.run(COMMAND, cwd=tmp_path, env=bare, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "DARKROOM_DATABASE_URL is not set" in done.stderr
