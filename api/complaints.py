@@ -42,10 +42,10 @@ _SENTENCES: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
     "model_attributes_type": lambda _: "must be an object",
     "enum": lambda about: f"must be {about['expected']}",
     "literal_error": lambda about: f"must be {about['expected']}",
-    "greater_than": lambda about: f"must be more than {about['gt']}",
-    "greater_than_equal": lambda about: f"must be {about['ge']} or more",
-    "less_than": lambda about: f"must be less than {about['lt']}",
-    "less_than_equal": lambda about: f"must be {about['le']} or less",
+    "greater_than": lambda about: f"must be more than {_figure(about['gt'])}",
+    "greater_than_equal": lambda about: f"must be {_figure(about['ge'])} or more",
+    "less_than": lambda about: f"must be less than {_figure(about['lt'])}",
+    "less_than_equal": lambda about: f"must be {_figure(about['le'])} or less",
     "string_too_short": lambda about: _length("at least", about["min_length"], "character"),
     "string_too_long": lambda about: _length("at most", about["max_length"], "character"),
     "too_short": lambda about: _length("at least", about["min_length"], "entry"),
@@ -96,6 +96,11 @@ def _field(error: ErrorDetails, document: object) -> str:
             continue
         names.append(str(step))
     return ".".join(names)
+
+
+def _figure(limit: float) -> float:
+    """A limit as a person would write it: 4, not 4.0."""
+    return int(limit) if limit == int(limit) else limit
 
 
 def _length(bound: str, count: int, what: str) -> str:

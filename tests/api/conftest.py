@@ -1,4 +1,4 @@
-"""One server and one database for all tests of the API; each test has a project of its own."""
+"""The API on a real server; each test has a project of its own."""
 
 from collections.abc import Iterator
 
@@ -7,21 +7,7 @@ import pytest
 
 from api.app import create_app
 from services.runtime import Runtime
-from tests.support.front import Project, migrated, new_project, running_parts, served
-from tests.support.postgres import Postgres, postgres_server
-
-
-@pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
-    with postgres_server(tmp_path_factory.mktemp("server")) as running:
-        yield running
-
-
-@pytest.fixture(scope="session")
-def runtime(server: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runtime]:
-    url = server.database(migrated(server))
-    with running_parts(url, tmp_path_factory.mktemp("data")) as parts:
-        yield parts
+from tests.support.front import Project, new_project, served
 
 
 @pytest.fixture(scope="session")

@@ -15,8 +15,7 @@ from cli.stack.environment import variable
 from services.access import Scope, create_key
 from services.runtime import Runtime
 from services.settings import Settings
-from tests.support.front import Project, migrated, new_project, running_parts, served
-from tests.support.postgres import Postgres, postgres_server
+from tests.support.front import Project, new_project, served
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,19 +54,6 @@ def darkroom(capsys: pytest.CaptureFixture[str]) -> Darkroom:
         return Outcome(int(end.value.code or 0), said.out, said.err)
 
     return run
-
-
-@pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
-    with postgres_server(tmp_path_factory.mktemp("server")) as running:
-        yield running
-
-
-@pytest.fixture(scope="session")
-def runtime(server: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runtime]:
-    url = server.database(migrated(server))
-    with running_parts(url, tmp_path_factory.mktemp("data")) as parts:
-        yield parts
 
 
 @pytest.fixture(scope="session")

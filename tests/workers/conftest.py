@@ -1,40 +1,12 @@
-"""One PostgreSQL, one Valkey and one sandbox for all of these tests; each has a fresh database of its own."""
+"""One Valkey and one sandbox for all of these tests."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from sandbox.config import Config
 from sandbox.testing import SandboxServer
-from tests.support.engine import Engine, running_engine
-from tests.support.front import migrated
-from tests.support.postgres import Postgres, postgres_server
 from tests.support.valkey import valkey_server
-
-
-@pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
-    with postgres_server(tmp_path_factory.mktemp("server")) as running:
-        yield running
-
-
-@pytest.fixture(scope="session")
-def template(server: Postgres) -> str:
-    return migrated(server)
-
-
-@pytest.fixture
-def database_url(server: Postgres, template: str) -> Iterator[str]:
-    url = server.database(template)
-    yield url
-    server.drop(url)
-
-
-@pytest.fixture
-def engine(database_url: str, tmp_path: Path) -> Iterator[Engine]:
-    with running_engine(database_url, tmp_path) as made:
-        yield made
 
 
 @pytest.fixture(scope="session")
