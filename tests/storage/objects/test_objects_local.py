@@ -2,9 +2,8 @@
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
