@@ -11,6 +11,7 @@ from uuid import UUID
 
 import pytest
 from sqlalchemy import text
+from structlog.testing import capture_logs
 
 from domain.costs import Basis, Cost
 from domain.lifecycle import JobStatus
@@ -110,7 +111,9 @@ def test_one_broken_row_does_not_hold_up_the_others(engine: Engine) -> None:
         session.connection().execute(text(no_event))
     engine.clock.advance(LEASE.total_seconds() + 1)
     waiting = engine.accept()
-    assert [note.id for note in engine.claim().notes] == [waiting]
+    with capture_logs() as logged:
+        assert [note.id for note in engine.claim().notes] == [waiting]
+    assert "job_not_parked" in {entry["event"] for entry in logged}
     assert (engine.job(lost).status, engine.job(broken).status) == ("review", "submitting")
 
 
@@ -233,11 +236,11 @@ def test_a_lease_is_renewed_for_as_long_as_the_work_goes_on(engine: Engine) -> N
 
 
 def test_a_lease_that_cannot_be_renewed_does_not_stop_the_work(
-    server: Postgres, template: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    server: Postgres, template: str, tmp_path: Path
 ) -> None:
     url = server.database(template)
     with running_engine(url, tmp_path) as engine:
         job_id = engine.accept()
         server.drop(url)
-        with kept(engine.runtime, job_id, "worker:x"):
-            until(lambda: "lease_not_renewed" in capsys.readouterr().out, "the warning", 30)
+        with capture_logs() as logged, kept(engine.runtime, job_id, "worker:x"):
+            until(lambda: "lease_not_renewed" in {entry["event"] for entry in logged}, "the warning")

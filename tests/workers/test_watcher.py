@@ -2,12 +2,15 @@
 
 import asyncio
 import threading
+from collections.abc import Iterator, MutableMapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from time import monotonic
+from typing import Any
 from uuid import UUID
 
 import pytest
+from structlog.testing import capture_logs
 
 from domain.costs import Basis, Cost
 from domain.lifecycle import JobStatus
@@ -25,6 +28,17 @@ from tests.support.watching import watching
 from workers.watcher.loop import Watcher
 
 DONE = Finished((Output("http://127.0.0.1:1/1.png"),), Cost(1, Basis.PROVIDER_PRICE, final=True))
+
+
+@pytest.fixture(autouse=True)
+def logged() -> Iterator[list[MutableMapping[str, Any]]]:
+    """What is logged meanwhile; not printed, since pretty tracebacks take seconds."""
+    with capture_logs() as entries:
+        yield entries
+
+
+def events(logged: list[MutableMapping[str, Any]]) -> set[str]:
+    return {entry["event"] for entry in logged}
 
 
 def let_out(engine: Engine) -> set[str]:
@@ -189,25 +203,18 @@ def test_a_database_that_goes_away_and_comes_back_is_found_again(
 
 
 def test_a_watcher_that_starts_before_its_database_waits_for_it(
-    engine: Engine, server: Postgres, database_url: str, capsys: pytest.CaptureFixture[str]
+    engine: Engine, server: Postgres, database_url: str, logged: list[MutableMapping[str, Any]]
 ) -> None:
     job_id = engine.accept()
-    told: list[str] = []
-
-    def says(event: str) -> bool:
-        told.append(capsys.readouterr().out)
-        return event in "".join(told)
-
     go_away(server, database_url)
     with watching(engine.runtime):
-        until(lambda: says("turn_failed"), "the failed turn")
-        until(lambda: says("step_failed"), "the failed beat")
+        until(lambda: events(logged) >= {"turn_failed", "step_failed", "notices_lost"}, "the trouble")
         come_back(server, database_url)
         until(lambda: job_id in {note.id for note in engine.queue.take()}, "the submit")
 
 
 def test_looks_that_cannot_be_written_down_are_made_again(
-    engine: Engine, server: Postgres, database_url: str, capsys: pytest.CaptureFixture[str]
+    engine: Engine, server: Postgres, database_url: str, logged: list[MutableMapping[str, Any]]
 ) -> None:
     def look_while_it_goes_away(_: Handle) -> Observation:
         go_away(server, database_url)
@@ -216,15 +223,9 @@ def test_looks_that_cannot_be_written_down_are_made_again(
     job_id = engine.running()
     engine.sees(job_id, Generating())
     engine.linkmodel.looks.says(look_while_it_goes_away, DONE)
-    told: list[str] = []
-
-    def lost() -> bool:
-        told.append(capsys.readouterr().out)
-        return "looks_not_written" in "".join(told)
-
     with watching(engine.runtime):
         engine.clock.advance(2)
-        until(lost, "the look that is lost")
+        until(lambda: "looks_not_written" in events(logged), "the look that is lost")
         come_back(server, database_url)
         engine.clock.advance(due.CLAIM.total_seconds())
         until(lambda: engine.job(job_id).status == JobStatus.STORING, "the second look")
