@@ -9,6 +9,7 @@ import pytest
 
 from api.app import create_app
 from storage.objects.keys import object_key
+from tests.support.credentials import without_credentials
 from tests.support.front import Project, running_parts, served
 from tests.support.rows import NOON, a_job, an_asset, an_attempt, keep
 from tests.support.until import until
@@ -117,8 +118,7 @@ def test_a_deleted_file_is_gone(project: Project, anyone: httpx.Client, link: st
 def test_a_bucket_serves_its_files_itself(
     project: Project, asset: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Where credentials could come from in a cloud: nowhere, here.
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    without_credentials(monkeypatch)
     with (
         running_parts(project.runtime.database.url, tmp_path, s3_bucket="media") as parts,
         served(create_app(parts)) as url,

@@ -14,6 +14,7 @@ from cli.stack.ports import free_port
 from sandbox.testing import SandboxServer
 from storage.health import beat
 from tests.cli.conftest import Darkroom, Outcome
+from tests.support.credentials import without_credentials
 from tests.support.front import Project, migrated
 from tests.support.postgres import Postgres
 from tests.support.valkey import valkey_server
@@ -268,6 +269,7 @@ def test_a_store_that_cannot_be_written_is_found(
     (tmp_path / "data" / "objects").touch()
     ended = darkroom("doctor", "--json")
     assert found(ended)["object store"][0] == "fail"
+    without_credentials(monkeypatch)
     monkeypatch.setenv("DARKROOM_S3_BUCKET", "bucket")
     monkeypatch.setenv("DARKROOM_S3_ENDPOINT_URL", f"http://127.0.0.1:{free_port()}")
     assert found(darkroom("doctor", "--json"))["object store"][0] == "fail"

@@ -1,8 +1,12 @@
 """Small programs that stand in for Darkroom's own where a test is about the stack that runs them."""
 
 import sys
+from pathlib import Path
 
 from cli.stack.child import Program
+
+# Where a child process finds our packages and these tests.
+ROOT = Path(__file__).resolve().parents[2]
 
 _WAITING = "import signal; signal.pause()"
 _DEAF = (

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.programs import ROOT
 from tests.support.until import until
 
 _UP = """
@@ -25,7 +26,11 @@ _DEAF = 'dying("import signal; signal.signal(15, signal.SIG_IGN)\\nwhile 1: sign
 def up(folder: Path, apps: str, output: Path) -> Iterator[subprocess.Popen[bytes]]:
     with output.open("w") as stream:
         process = subprocess.Popen(
-            [sys.executable, "-c", _UP, folder, apps], stdin=subprocess.DEVNULL, stdout=stream, stderr=stream
+            [sys.executable, "-c", _UP, folder, apps],
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=stream,
+            stderr=stream,
         )
     try:
         yield process

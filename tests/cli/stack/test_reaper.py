@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from cli.stack.child import Child
 from cli.stack.console import Console
 from cli.stack.reaper import Reaper, end, noted
-from tests.support.programs import deaf, waiting
+from tests.support.programs import ROOT, deaf, waiting
 from tests.support.until import until
 
 _SUPERVISOR = """
@@ -42,7 +42,7 @@ def alive(group: int) -> bool:
 
 def test_a_killed_supervisor_takes_its_processes_with_it(tmp_path: Path) -> None:
     supervisor = subprocess.Popen(
-        [sys.executable, "-c", _SUPERVISOR, tmp_path], stdout=subprocess.PIPE, text=True, cwd=Path.cwd()
+        [sys.executable, "-c", _SUPERVISOR, tmp_path], stdout=subprocess.PIPE, text=True, cwd=ROOT
     )
     assert supervisor.stdout is not None
     groups = [int(supervisor.stdout.readline()) for _ in range(2)]

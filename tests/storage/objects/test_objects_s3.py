@@ -16,6 +16,7 @@ from werkzeug import Request, Response
 
 from storage.objects.base import StoreRefused, StoreUnavailable, WrongBytes
 from storage.objects.s3 import S3Store
+from tests.support.credentials import without_credentials
 from tests.support.raw_server import raw_server
 from tests.support.seaweed import SeaweedServer, free_ports
 
@@ -154,11 +155,7 @@ def test_wrong_credentials_are_refused_with_what_to_do(seaweed: SeaweedServer) -
 
 
 def test_missing_credentials_are_refused_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    monkeypatch.setenv("AWS_CONFIG_FILE", "/nonexistent")
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent")
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
-        monkeypatch.delenv(name, raising=False)
+    without_credentials(monkeypatch)
     with pytest.raises(StoreRefused, match="set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"):
         S3Store("assets", endpoint_url="http://127.0.0.1:9").check()
 
