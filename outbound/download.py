@@ -70,7 +70,7 @@ class Downloader:
         except OSError as error:
             into.unlink(missing_ok=True)
             reason = f"cannot be written to {into}: {error.strerror}"
-            raise DownloadFailed(place, reason, retryable=True) from error
+            raise DownloadFailed(place, reason, retryable=True, away=True) from error
         except BaseException:
             into.unlink(missing_ok=True)
             raise

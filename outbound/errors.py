@@ -14,7 +14,8 @@ class DownloadFailed(Exception):  # noqa: N818 - names the fact
 
     ``place`` is host and path, never the query, which holds the signature of a signed link. ``status`` is the
     HTTP status where one came; ``retry_after`` the wait in seconds that the host asked for. ``away`` when the
-    host is not there at all, or says that it is the one in trouble: nothing is known against the file.
+    host is not there at all or says that it is the one in trouble, or our own disk is: nothing is known
+    against the file.
     """
 
     def __init__(
