@@ -8,11 +8,9 @@ from tests.architecture.modules import Module
 
 _SLEEPERS = frozenset({"time", "asyncio", "anyio", "trio", "gevent"})
 _NOTES = re.compile(r"#.*\b(" + "|".join(("TO" + "DO", "FIX" + "ME", "XX" + "X", "HA" + "CK")) + r")\b")
-# A path of one machine, or the host of a package registry: neither means anything to who reads the code.
-_PLACES = re.compile(
-    r"(?<![\w.-])/(?:root)/"
-    r"|\b(?:pypi|pythonhosted|npmjs)\.org\b|\bregistry\.example|\bdeb\.example\b"
-)
+# A path of somebody's machine, or the host of a package registry: neither helps who reads the code.
+_REGISTRIES = tuple(f"{name}\\.org" for name in ("pypi", "pythonhosted", "npmjs", "debian"))
+_PLACES = re.compile(r"(?<![\w.-])/(?:root|home/\w+|Users/\w+)/|\b(?:" + "|".join(_REGISTRIES) + r")\b")
 # Modules that compute with money.
 MONEY = ("domain/money.py", "domain/pricing.py", "domain/costs.py")
 
