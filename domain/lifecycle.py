@@ -68,7 +68,6 @@ ATTEMPT_MOVES: Final[Mapping[AttemptStatus, frozenset[AttemptStatus]]] = {
 
 ENDED: Final = frozenset({_J.SUCCEEDED, _J.FAILED, _J.CANCELED, _J.REVIEW})
 SETTLED: Final = frozenset({_J.SUCCEEDED, _J.FAILED, _J.CANCELED})
-ACTIVE: Final = frozenset(JobStatus) - ENDED
 
 
 class MoveRefused(Exception):  # noqa: N818 - it says what happened; nothing has gone wrong
@@ -83,8 +82,3 @@ def job_may_move(old: JobStatus, new: JobStatus) -> bool:
 def attempt_may_move(old: AttemptStatus, new: AttemptStatus) -> bool:
     """Whether an attempt in ``old`` may go to ``new``."""
     return new in ATTEMPT_MOVES[old]
-
-
-def sources_of(new: JobStatus) -> frozenset[JobStatus]:
-    """The states from which a job may go to ``new``: what the SQL guard checks."""
-    return frozenset(old for old, targets in JOB_MOVES.items() if new in targets)
