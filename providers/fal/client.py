@@ -6,10 +6,11 @@ from datetime import datetime
 from typing import Final
 
 from domain.failures import ErrorCode, Failure
+from outbound.retry_after import retry_after
 from outbound.wire import NoReply, NotSent, Reply, Wire, WireError
 from providers.base import Accepted, CancelAnswer, Handle, LookFailed, NotAccepted, OutcomeUnknown, Submission
 from providers.fal.answers import Unreadable, parse_object
-from providers.fal.faults import read_fault, retry_after
+from providers.fal.faults import read_fault
 from providers.fal.submitted import accepted, refused
 from providers.fal.transport import OneShot, OneShotClient, Refused
 from providers.fal.urls import InvalidEndpoint, Queue, app_of
@@ -93,7 +94,7 @@ class QueueClient:
         said = f": {fault.text}" if fault.text else ""
         raise LookFailed(
             f"fal.ai answered {reply.status} to the cancel{said}",
-            retry_after=retry_after(reply.headers, self._clock()),
+            retry_after=retry_after(reply.headers.get("retry-after"), self._clock()),
             missing=missing,
         )
 

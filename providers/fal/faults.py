@@ -1,10 +1,7 @@
 """What an error reply says, from either of fal's two body shapes (fal queue contract, section 5)."""
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
 from outbound.wire import Reply
@@ -15,7 +12,6 @@ TIMEOUT_TYPE: Final = "x-fal-request-timeout-type"
 _RETRY_HEADERS: Final = ("x-fal-retryable", "x-fal-needs-retry")
 _YES: Final = frozenset({"true", "1"})
 _NO: Final = frozenset({"false", "0"})
-_SECONDS: Final = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,19 +59,6 @@ def trimmed(text: str) -> str:
     start = text[: 4 * MAX_TEXT]
     line = " ".join("".join(char if char.isprintable() else " " for char in start).split())
     return line if len(line) <= MAX_TEXT else line[: MAX_TEXT - 1] + "…"
-
-
-def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
-    """Seconds to wait by the ``Retry-After`` header, given in seconds or as a date; None without one."""
-    value = headers.get("retry-after", "").strip()
-    if _SECONDS.fullmatch(value):
-        return float(value)
-    try:
-        until = parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    # A date without a zone is read as the zone of HTTP dates: UTC.
-    return max(0.0, (until.replace(tzinfo=until.tzinfo or now.tzinfo) - now).total_seconds())
 
 
 def _text(body: Mapping[str, Any]) -> str:

@@ -4,10 +4,11 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
+from outbound.retry_after import retry_after
 from outbound.wire import AsyncWire, Reply, Request, WireError
 from providers.base import Generating, Handle, LookFailed, Observation, Queued
 from providers.fal.answers import Unreadable, count, parse_object
-from providers.fal.faults import Fault, read_fault, retry_after
+from providers.fal.faults import Fault, read_fault
 from providers.fal.urls import InvalidEndpoint, Links, Queue
 from providers.fal.verdicts import read_completed, verdict
 
@@ -62,7 +63,7 @@ class Looker:
             fault = read_fault(reply)
             raise LookFailed(
                 _reason(fault),
-                retry_after=retry_after(reply.headers, self._clock()),
+                retry_after=retry_after(reply.headers.get("retry-after"), self._clock()),
                 missing=reply.status == _NOT_FOUND and _says_missing(reply, fault),
             )
         try:

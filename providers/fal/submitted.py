@@ -4,11 +4,12 @@ from datetime import datetime
 from typing import Final, TypeGuard
 
 from domain.failures import ErrorCode, Failure
+from outbound.retry_after import retry_after
 from outbound.wire import Reply
 from providers.base import Accepted, NotAccepted, OutcomeUnknown
 from providers.fal.answers import Unreadable, count, parse_object
 from providers.fal.failures import failure
-from providers.fal.faults import Fault, read_fault, retry_after
+from providers.fal.faults import Fault, read_fault
 from providers.fal.urls import Queue
 
 _REDIRECTS: Final = range(300, 400)
@@ -51,7 +52,7 @@ def refused(reply: Reply, now: datetime) -> NotAccepted | OutcomeUnknown:
     fal's own errors proves that nothing was taken.
     """
     fault = read_fault(reply)
-    wait = retry_after(reply.headers, now)
+    wait = retry_after(reply.headers.get("retry-after"), now)
     if reply.status in _REDIRECTS:
         return NotAccepted(_redirected(reply.status))
     if reply.status in _CLIENT_ERRORS and reply.status not in _OF_THE_CONNECTION:

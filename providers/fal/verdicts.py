@@ -8,12 +8,13 @@ from decimal import Decimal
 from typing import Any, Final
 
 from domain.failures import ErrorCode
+from outbound.retry_after import retry_after
 from outbound.wire import Reply
 from providers.base import Ended, Finished, Generating, Handle, LookFailed, Observation
 from providers.fal.answers import Unreadable, amount, parse
 from providers.fal.billing import cost_of_failure, cost_of_result
 from providers.fal.failures import failure
-from providers.fal.faults import Fault, read_fault, retry_after, trimmed
+from providers.fal.faults import Fault, read_fault, trimmed
 from providers.fal.outputs import read_outputs
 
 # A result stays for an hour, one of 10 KB or more for about six minutes (fal queue contract, section 3.4).
@@ -73,7 +74,7 @@ def verdict(reply: Reply, completed: Completed, handle: Handle, now: datetime) -
     if not _is_verdict(fault, completed):
         raise LookFailed(
             f"the result could not be fetched: fal.ai answered {reply.status}",
-            retry_after=retry_after(reply.headers, now),
+            retry_after=retry_after(reply.headers.get("retry-after"), now),
         )
     if reply.status in {_NOT_FOUND, _GONE} and not completed.failed and not _WRONG_PATH.search(fault.text):
         return _expired(reply, fault, completed, handle, now)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import quote
@@ -9,11 +10,11 @@ from urllib.parse import quote
 from domain.costs import UNKNOWN_COST, Basis, Cost
 from domain.failures import ErrorCode, Failure
 from domain.lifecycle import Kind
+from outbound.retry_after import retry_after
 from outbound.wire import AsyncWire, Reply, Request, WireError
 from providers.base import Ended, Finished, Generating, Handle, LookFailed, Observation, Output, Queued
 from providers.linkmodel.envelope import Envelope, NotAnEnvelope, plain, read
 from providers.linkmodel.refusals import failed
-from providers.linkmodel.retry_after import retry_after
 
 # What LinkModel's own client allows a call, in seconds.
 LOOK_SECONDS: Final = 30.0
@@ -41,7 +42,7 @@ async def look(handle: Handle, wire: AsyncWire, base_url: str, headers: Mapping[
 
 
 def _answer(reply: Reply) -> Envelope:
-    wait = retry_after(reply.headers)
+    wait = retry_after(reply.headers.get("retry-after"), datetime.now(UTC))
     try:
         envelope = read(reply.body)
     except NotAnEnvelope as error:

@@ -2,17 +2,18 @@
 
 import json
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from decimal import Decimal
 from http import HTTPStatus
 from typing import Final
 
 from domain.failures import ErrorCode, Failure
 from domain.money import MoneyError, to_nano
+from outbound.retry_after import retry_after
 from outbound.wire import NoReply, NotSent, Reply, Request, Wire
 from providers.base import Accepted, NotAccepted, OutcomeUnknown, Submission
 from providers.linkmodel.envelope import Envelope, NotAnEnvelope, read
 from providers.linkmodel.refusals import doubtful, refusal, told, unfunded
-from providers.linkmodel.retry_after import retry_after
 
 _SANDBOX_HEADER: Final = "x-darkroom-sandbox"
 _MOST_DIGITS: Final = 10
@@ -84,7 +85,10 @@ def _verdict(reply: Reply) -> Accepted:
         raise OutcomeUnknown(
             f"LinkModel answered {reply.status}, which does not say whether it made a task: {envelope.said()}"
         )
-    raise NotAccepted(_failure(reply, envelope), retry_after=retry_after(reply.headers))
+    raise NotAccepted(
+        _failure(reply, envelope),
+        retry_after=retry_after(reply.headers.get("retry-after"), datetime.now(UTC)),
+    )
 
 
 def _refused(reply: Reply, envelope: Envelope) -> bool:

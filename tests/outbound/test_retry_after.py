@@ -20,6 +20,9 @@ NOW = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
         ("Sun, 22 Nov 2026 11:00:00 GMT", 0.0),
         ("soon", None),
         ("-5", None),
+        (" 0 ", 0.0),
+        ("²", None),
+        ("9" * 5000, None),
         ("", None),
         (None, None),
     ],
@@ -28,7 +31,7 @@ def test_seconds_and_dates_become_a_wait(value: str | None, seconds: float | Non
     assert retry_after(value, NOW) == seconds
 
 
-@given(st.text(max_size=40))
+@given(st.text())
 def test_no_header_can_do_harm(value: str) -> None:
     wait = retry_after(value, NOW)
     assert wait is None or wait >= 0
