@@ -82,6 +82,8 @@ class Routing(_Strict):
     fallback: bool = Field(default=True, strict=True)
     max_cost_usd: str | None = None
     start_timeout: int | None = Field(default=None, ge=2, le=86_400, strict=True)
+    deadline: int | None = Field(default=None, ge=1, le=2_592_000, strict=True)
+    max_attempts: int = Field(default=3, ge=1, le=10, strict=True)
     zero_retention: bool = Field(default=False, strict=True)
     hint: str | None = Field(default=None, min_length=1, max_length=200, pattern=r"^[\x21-\x7e]+$")
     object_lifetime: int | None = Field(default=None, ge=60, le=31_536_000, strict=True)

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -78,6 +79,7 @@ def _write(
 ) -> Acceptance:
     at = runtime.clock()
     first = planned.plan.choices[0]
+    deadline = request.routing.deadline
     job = JobRecord(
         project_id=project_id,
         kind=planned.kind,
@@ -94,6 +96,7 @@ def _write(
         quoted_nano=first.high_nano,
         reserved_nano=max((choice.high_nano or 0 for choice in planned.plan.choices), default=0),
         sandbox=runtime.available[first.offer.provider].sandbox,
+        deadline_at=None if deadline is None else at + timedelta(seconds=deadline),
         created_at=at,
     )
     session.add(job)

@@ -1,6 +1,7 @@
 """Collecting: fetch what a provider made, check it, store it, and only then call the job succeeded."""
 
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -50,12 +51,17 @@ class _Work:
     stored: frozenset[int]
 
 
-def collect(runtime: Runtime, job_id: UUID, *, owner: str) -> None:
-    """Fetch and store every file of a job whose generation has finished.
+def collect(runtime: Runtime, job_ids: Sequence[UUID], *, owner: str) -> None:
+    """Fetch and store every file of jobs whose generation has finished.
 
     Safe to run twice: a lease keeps two workers apart, what is stored already is not fetched again, and keys
     follow from the job alone. It never touches the generation: that is made and paid for.
     """
+    for job_id in job_ids:
+        _collect(runtime, job_id, owner)
+
+
+def _collect(runtime: Runtime, job_id: UUID, owner: str) -> None:
     work = _begin(runtime, job_id, owner)
     if work is None:
         return

@@ -1,6 +1,7 @@
 """Telling customers: one signed POST per try, every try on record, the next one decided by the schedule."""
 
 import secrets
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -15,8 +16,13 @@ from storage.records import DeliveryRecord, DeliveryTryRecord, EventRecord
 _LEASE: Final = timedelta(seconds=40)
 
 
-def deliver(runtime: Runtime, delivery_id: UUID, *, owner: str) -> None:
-    """Try once to tell a customer; does nothing for a delivery that is done or in another worker's hands."""
+def deliver(runtime: Runtime, delivery_ids: Sequence[UUID], *, owner: str) -> None:
+    """Try once each to tell customers; passes over what is done or in another worker's hands."""
+    for delivery_id in delivery_ids:
+        _deliver(runtime, delivery_id, owner)
+
+
+def _deliver(runtime: Runtime, delivery_id: UUID, owner: str) -> None:
     with runtime.database.work() as session:
         if not callbacks.take(session, delivery_id, owner=owner, now=runtime.clock(), lease=_LEASE):
             return

@@ -1,6 +1,7 @@
-"""Submitting a job: the intent is committed, exactly one POST goes out, and what came of it is committed."""
+"""Submitting jobs: the intent is committed, exactly one POST goes out, and what came of it is committed."""
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -37,11 +38,16 @@ class _Begun:
     submission: Submission
 
 
-def submit(runtime: Runtime, job_id: UUID, *, owner: str) -> None:
-    """Carry a queued job to its provider; does nothing for a job that is no longer queued.
+def submit(runtime: Runtime, job_ids: Sequence[UUID], *, owner: str) -> None:
+    """Carry queued jobs to their providers; does nothing for a job that is no longer queued.
 
-    Safe to run twice: only one caller can move the job out of ``queued``, and only that one sends.
+    Safe to run twice: only one caller can move a job out of ``queued``, and only that one sends.
     """
+    for job_id in job_ids:
+        _submit(runtime, job_id, owner)
+
+
+def _submit(runtime: Runtime, job_id: UUID, owner: str) -> None:
     begun = _begin(runtime, job_id, owner)
     if begun is None:
         return
@@ -123,6 +129,7 @@ def _attempt(runtime: Runtime, job: JobRecord, offer: Offer, price: UnitPrice | 
         provider=offer.provider,
         endpoint=offer.endpoint,
         status=AttemptStatus.SUBMITTING,
+        start_timeout=job.routing.get("start_timeout") or DEFAULT_START_TIMEOUT,
         arguments=runtime.providers[offer.provider].arguments(offer, given),
         unit=price.unit if price else None,
         unit_price=price.usd if price else None,
@@ -141,7 +148,7 @@ def _submission(runtime: Runtime, job: JobRecord, attempt: AttemptRecord) -> Sub
         endpoint=attempt.endpoint,
         arguments=attempt.arguments,
         priority="low" if job.priority == "low" else "normal",
-        start_timeout=routing.start_timeout or DEFAULT_START_TIMEOUT,
+        start_timeout=attempt.start_timeout,
         hint=routing.hint,
         zero_retention=routing.zero_retention,
         object_lifetime=routing.object_lifetime,

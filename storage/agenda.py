@@ -51,6 +51,8 @@ def schedule(session: Session, job: JobRecord, next_at: datetime) -> None:
     row = {
         "job_id": job.id,
         "kind": job.kind,
+        "provider": job.provider,
+        "endpoint": job.endpoint,
         "priority": Priority(job.priority).rank,
         "status": job.status,
         "owner": None,
@@ -60,7 +62,8 @@ def schedule(session: Session, job: JobRecord, next_at: datetime) -> None:
     statement = insert(AgendaRecord).values(row)
     session.execute(
         statement.on_conflict_do_update(
-            index_elements=["job_id"], set_={"status": job.status, "owner": None, "next_at": next_at}
+            index_elements=["job_id"],
+            set_={name: row[name] for name in ("provider", "endpoint", "status", "owner", "next_at")},
         )
     )
 

@@ -23,11 +23,11 @@ class QueueUnavailable(Exception):  # noqa: N818 - names the fact
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A hint for a worker: run ``task`` on ``queue`` for the row ``id``; it may be lost or come twice."""
+    """A hint for a worker: run ``task`` on ``queue`` for the rows ``ids``; it may be lost or come twice."""
 
     task: str
     queue: str
-    id: UUID
+    ids: tuple[UUID, ...]
 
 
 class Queue(Protocol):
@@ -116,6 +116,5 @@ class CeleryQueue:
     def _send_all(self, producer: Any, notes: Sequence[Note]) -> None:  # noqa: ANN401 - kombu's producer
         with producer.batch(max(len(notes), 1)):
             for note in notes:
-                self._app.send_task(
-                    note.task, args=[str(note.id)], queue=note.queue, producer=producer, retry=False
-                )
+                ids = [str(one) for one in note.ids]
+                self._app.send_task(note.task, args=[ids], queue=note.queue, producer=producer, retry=False)

@@ -1,4 +1,4 @@
-"""The Celery application: three short tasks that carry an id, each safe to run twice."""
+"""The Celery application: three short tasks that carry ids, each safe to run twice."""
 
 import os
 import socket
@@ -33,21 +33,25 @@ app: Final = create()
 
 
 @app.task(name=SUBMIT)
-def submit_job(job_id: str) -> None:
-    """Carry one job to its provider: one POST."""
-    submit(parts(), UUID(job_id), owner=_owner())
+def submit_jobs(job_ids: list[str]) -> None:
+    """Carry jobs to their providers: one POST each."""
+    submit(parts(), _ids(job_ids), owner=_owner())
 
 
 @app.task(name=COLLECT)
-def collect_assets(job_id: str) -> None:
-    """Fetch, check and store what a job has made."""
-    collect(parts(), UUID(job_id), owner=_owner())
+def collect_assets(job_ids: list[str]) -> None:
+    """Fetch, check and store what jobs have made."""
+    collect(parts(), _ids(job_ids), owner=_owner())
 
 
 @app.task(name=DELIVER)
-def deliver_callback(delivery_id: str) -> None:
-    """Try once to tell a customer."""
-    deliver(parts(), UUID(delivery_id), owner=_owner())
+def deliver_callbacks(delivery_ids: list[str]) -> None:
+    """Try once each to tell customers."""
+    deliver(parts(), _ids(delivery_ids), owner=_owner())
+
+
+def _ids(texts: list[str]) -> list[UUID]:
+    return [UUID(text) for text in texts]
 
 
 def _owner() -> str:

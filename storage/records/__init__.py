@@ -5,6 +5,7 @@ from storage.records.agenda import AgendaRecord, HeartbeatRecord
 from storage.records.attempts import AttemptRecord
 from storage.records.callbacks import DeliveryRecord, DeliveryTryRecord, EventRecord
 from storage.records.jobs import AssetRecord, JobEventRecord, JobRecord
+from storage.records.lanes import LaneRecord
 from storage.records.ledger import LedgerEntryRecord, UnitPriceRecord
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "IdempotencyRecord",
     "JobEventRecord",
     "JobRecord",
+    "LaneRecord",
     "LedgerEntryRecord",
     "ProjectRecord",
     "UnitPriceRecord",

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Index
+from sqlalchemy import Index, text
 from sqlmodel import Field, SQLModel
 
 from storage.records.columns import moment
@@ -16,10 +16,31 @@ class AgendaRecord(SQLModel, table=True):
     """
 
     __tablename__ = "agenda"
-    __table_args__ = (Index("agenda_due", "next_at"),)
+    __table_args__ = (
+        Index(
+            "agenda_looks", "provider", "next_at", postgresql_where=text("status IN ('running', 'review')")
+        ),
+        Index("agenda_work", "next_at", postgresql_where=text("status IN ('submitting', 'storing')")),
+        Index(
+            "agenda_queued",
+            "provider",
+            "endpoint",
+            "priority",
+            "next_at",
+            postgresql_where=text("status = 'queued'"),
+        ),
+        Index(
+            "agenda_flying",
+            "provider",
+            "endpoint",
+            postgresql_where=text("status IN ('submitting', 'running')"),
+        ),
+    )
 
     job_id: UUID = Field(foreign_key="jobs.id", primary_key=True)
     kind: str
+    provider: str
+    endpoint: str
     priority: int
     status: str
     owner: str | None = None

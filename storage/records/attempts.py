@@ -14,6 +14,10 @@ from storage.records.columns import document, exact, moment, nano, new_id
 class AttemptRecord(SQLModel, table=True):
     """One try at one provider, committed before its POST goes out.
 
+    ``start_timeout`` (seconds) and ``marked`` say how it was sent: after the one it can no longer start, by
+    the other it can be found in the provider's own list; ``searches`` counts the times it was looked for.
+    ``spin_up_nano`` is the part of its cost that went into starting a runner.
+
     ``token`` names the attempt in the provider's webhook. ``unit_price`` and ``expected_nano`` are kept as
     they stood at submit. ``phase``, ``phase_since`` and ``phases`` (seconds) are its running clock.
     """
@@ -32,6 +36,8 @@ class AttemptRecord(SQLModel, table=True):
     provider: str
     endpoint: str
     status: str
+    start_timeout: int | None = None
+    marked: bool = False
     arguments: dict[str, Any] = document()
     unit: str | None = None
     unit_price: Decimal | None = exact()
@@ -44,6 +50,7 @@ class AttemptRecord(SQLModel, table=True):
     cost_nano: int | None = nano()
     cost_basis: str | None = None
     cost_final: bool = False
+    spin_up_nano: int | None = nano()
     billed_units: Decimal | None = exact()
     error: dict[str, Any] | None = document(nullable=True)
     outputs: list[dict[str, Any]] | None = document(nullable=True)
@@ -52,6 +59,7 @@ class AttemptRecord(SQLModel, table=True):
     missing: int = 0
     troubles: int = 0
     store_tries: int = 0
+    searches: int = 0
     cancel_effect: str | None = None
     sandbox: bool = False
     phase: str | None = None

@@ -22,6 +22,11 @@ class JobRecord(SQLModel, table=True):
     __table_args__ = (
         Index("jobs_by_project", "project_id", text("id DESC")),
         Index("jobs_by_batch", "batch_id", postgresql_where=text("batch_id IS NOT NULL")),
+        Index(
+            "jobs_by_deadline",
+            "deadline_at",
+            postgresql_where=text("deadline_at IS NOT NULL AND ended_at IS NULL"),
+        ),
     )
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
@@ -49,6 +54,7 @@ class JobRecord(SQLModel, table=True):
     error: dict[str, Any] | None = document(nullable=True)
     sandbox: bool = False
     cancel_requested_at: datetime | None = moment()
+    deadline_at: datetime | None = moment()
     created_at: datetime = moment(nullable=False)
     ended_at: datetime | None = moment()
 

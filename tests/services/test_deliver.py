@@ -39,7 +39,7 @@ def delivery(engine: Engine, job_id: UUID) -> DeliveryRecord:
 def tell(engine: Engine, job_id: UUID) -> DeliveryRecord:
     """Try once, when it is due."""
     one = delivery(engine, job_id)
-    deliver(engine.runtime, one.id, owner=WORKER)
+    deliver(engine.runtime, [one.id], owner=WORKER)
     return delivery(engine, job_id)
 
 
@@ -164,7 +164,7 @@ def test_two_workers_do_not_send_at_once(engine: Engine, httpserver: HTTPServer)
 
     def send(number: int) -> None:
         start.wait()
-        deliver(engine.runtime, delivery_id, owner=f"worker:{number}")
+        deliver(engine.runtime, [delivery_id], owner=f"worker:{number}")
 
     threads = [threading.Thread(target=send, args=(number,)) for number in range(4)]
     for thread in threads:
@@ -200,14 +200,14 @@ def test_a_try_of_a_worker_that_was_too_slow_does_not_count_twice(
         if not nested:
             nested.append(True)
             engine.clock.advance(60)
-            deliver(engine.runtime, delivery_id, owner="worker:second")
+            deliver(engine.runtime, [delivery_id], owner="worker:second")
         return Response("ok")
 
     nested: list[bool] = []
     httpserver.expect_request("/hook").respond_with_handler(answer)
     job_id = ended(engine, httpserver.url_for("/hook"))
     delivery_id = delivery(engine, job_id).id
-    deliver(engine.runtime, delivery_id, owner="worker:first")
+    deliver(engine.runtime, [delivery_id], owner="worker:first")
     assert len(engine.tries(delivery_id)) == 1
     assert engine.steps(job_id).count("called_back") == 1
 
@@ -216,7 +216,7 @@ def test_the_watcher_lets_out_what_is_due_to_be_told(engine: Engine, httpserver:
     httpserver.expect_request("/hook").respond_with_data("ok")
     job_id = ended(engine, httpserver.url_for("/hook"))
     [note] = engine.claim().notes
-    assert (note.task, note.queue, note.id) == ("deliver", "callbacks", delivery(engine, job_id).id)
+    assert (note.task, note.queue, *note.ids) == ("deliver", "callbacks", delivery(engine, job_id).id)
     assert engine.claim().notes == []
     run(engine.runtime, note)
     assert delivery(engine, job_id).status == "delivered"
@@ -227,6 +227,6 @@ def test_an_event_that_is_about_no_job_is_told_too(engine: Engine, httpserver: H
     event, sent, _ = a_delivery(a_job(project_id=engine.project_id), url=httpserver.url_for("/hook"))
     event.job_id = None
     keep(engine.runtime, event, sent)
-    deliver(engine.runtime, sent.id, owner=WORKER)
+    deliver(engine.runtime, [sent.id], owner=WORKER)
     assert len(httpserver.log) == 1
     assert [one.status_code for one in engine.tries(sent.id)] == [200]

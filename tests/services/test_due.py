@@ -40,7 +40,7 @@ def test_each_kind_of_work_goes_to_its_queue(engine: Engine) -> None:
     told = engine.accept(callback_url="http://127.0.0.1:1/hook")
     cancel(engine.runtime, project_id=engine.project_id, job_id=told)
     claimed = engine.claim()
-    assert {(note.task, note.queue, note.id) for note in claimed.notes} == {
+    assert {(note.task, note.queue, *note.ids) for note in claimed.notes} == {
         ("submit", "image", image),
         ("submit", "video", video),
         ("collect", "collect", stored),
@@ -60,16 +60,16 @@ def test_open_generations_are_claimed_for_a_look(engine: Engine) -> None:
 def test_no_more_is_claimed_than_asked_for(engine: Engine) -> None:
     for _ in range(3):
         engine.accept()
-    first = due.claim(engine.runtime, owner=WATCHER, looks=5, notes=2)
-    rest = due.claim(engine.runtime, owner=WATCHER, looks=5, notes=2)
-    assert (len(first.notes), len(rest.notes)) == (2, 1)
+    [first] = due.claim(engine.runtime, owner=WATCHER, looks=5, notes=2).notes
+    [rest] = due.claim(engine.runtime, owner=WATCHER, looks=5, notes=2).notes
+    assert (len(first.ids), len(rest.ids)) == (2, 1)
 
 
 def test_what_was_urgent_goes_first(engine: Engine) -> None:
     low, high = engine.accept(priority="low"), engine.accept(priority="high")
     [first] = due.claim(engine.runtime, owner=WATCHER, looks=0, notes=1).notes
     [second] = due.claim(engine.runtime, owner=WATCHER, looks=0, notes=1).notes
-    assert (first.id, second.id) == (high, low)
+    assert (first.ids, second.ids) == ((high,), (low,))
 
 
 def test_watchers_share_the_work(engine: Engine) -> None:
@@ -81,7 +81,7 @@ def test_watchers_share_the_work(engine: Engine) -> None:
     def watch(number: int) -> None:
         start.wait()
         while notes := due.claim(engine.runtime, owner=f"watcher:{number}", looks=0, notes=4).notes:
-            claimed.extend(note.id for note in notes)
+            claimed.extend(one for note in notes for one in note.ids)
 
     threads = [threading.Thread(target=watch, args=(number,)) for number in range(3)]
     for thread in threads:
@@ -93,11 +93,11 @@ def test_watchers_share_the_work(engine: Engine) -> None:
 
 def test_what_was_let_out_and_lost_comes_due_again(engine: Engine) -> None:
     job_id = engine.accept()
-    assert [note.id for note in engine.claim().notes] == [job_id]
+    assert [one for note in engine.claim().notes for one in note.ids] == [job_id]
     engine.clock.advance(due.CLAIM.total_seconds() - 1)
     assert engine.claim().notes == []
     engine.clock.advance(1)
-    assert [note.id for note in engine.claim().notes] == [job_id]
+    assert [one for note in engine.claim().notes for one in note.ids] == [job_id]
 
 
 def test_one_broken_row_does_not_hold_up_the_others(engine: Engine) -> None:
@@ -112,7 +112,7 @@ def test_one_broken_row_does_not_hold_up_the_others(engine: Engine) -> None:
     engine.clock.advance(LEASE.total_seconds() + 1)
     waiting = engine.accept()
     with capture_logs() as logged:
-        assert [note.id for note in engine.claim().notes] == [waiting]
+        assert [one for note in engine.claim().notes for one in note.ids] == [waiting]
     assert "job_not_parked" in {entry["event"] for entry in logged}
     assert (engine.job(lost).status, engine.job(broken).status) == ("review", "submitting")
 
@@ -141,7 +141,7 @@ def test_a_broker_that_is_away_costs_a_second(engine: Engine) -> None:
     assert engine.claim().notes == []
     engine.clock.advance(1)
     again = engine.claim().notes
-    assert {note.id for note in again} == {job_id, engine.deliveries(told)[0].id}
+    assert {one for note in again for one in note.ids} == {job_id, engine.deliveries(told)[0].id}
     engine.queue.away = False
     due.publish(engine.runtime, again, owner=WATCHER)
     assert engine.queue.take() == again
@@ -154,7 +154,7 @@ def test_rows_that_another_watcher_claimed_meanwhile_are_left_to_it(engine: Engi
     due.claim(engine.runtime, owner="watcher:another", looks=0, notes=5)
     engine.queue.away = True
     due.publish(engine.runtime, notes, owner=WATCHER)
-    assert engine.due_in(notes[0].id) == due.CLAIM.total_seconds()
+    assert engine.due_in(notes[0].ids[0]) == due.CLAIM.total_seconds()
 
 
 @pytest.fixture

@@ -33,22 +33,22 @@ def messages(client: redis.Redis, queue: str) -> list[dict[str, Any]]:
 
 def test_each_note_arrives_on_its_queue_with_the_id_alone(valkey: redis.Redis, valkey_url: str) -> None:
     notes = [
-        Note(SUBMIT, "image", uuid4()),
-        Note(SUBMIT, "video", uuid4()),
-        Note(COLLECT, "collect", uuid4()),
-        Note(DELIVER, "callbacks", uuid4()),
+        Note(SUBMIT, "image", (uuid4(),)),
+        Note(SUBMIT, "video", (uuid4(),)),
+        Note(COLLECT, "collect", (uuid4(),)),
+        Note(DELIVER, "callbacks", (uuid4(),)),
     ]
     CeleryQueue(valkey_url).publish(notes)
     for note in notes:
         [message] = messages(valkey, note.queue)
         args, kwargs, _ = json.loads(base64.b64decode(message["body"]))
-        assert (message["headers"]["task"], args, kwargs) == (note.task, [str(note.id)], {})
+        assert (message["headers"]["task"], args, kwargs) == (note.task, [[str(one) for one in note.ids]], {})
 
 
 def test_many_notes_go_in_one_batch_in_order(valkey: redis.Redis, valkey_url: str) -> None:
     ids = [uuid4() for _ in range(200)]
-    CeleryQueue(valkey_url).publish([Note(SUBMIT, "image", one) for one in ids])
-    arrived = [UUID(json.loads(base64.b64decode(one["body"]))[0][0]) for one in messages(valkey, "image")]
+    CeleryQueue(valkey_url).publish([Note(SUBMIT, "image", (one,)) for one in ids])
+    arrived = [UUID(json.loads(base64.b64decode(one["body"]))[0][0][0]) for one in messages(valkey, "image")]
     assert arrived[::-1] == ids
 
 

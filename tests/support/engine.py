@@ -109,11 +109,11 @@ class Engine:
 
     def submit(self, job_id: UUID, *, owner: str = WORKER) -> None:
         """Run the submit task."""
-        submit(self.runtime, job_id, owner=owner)
+        submit(self.runtime, [job_id], owner=owner)
 
     def collect(self, job_id: UUID, *, owner: str = WORKER) -> None:
         """Run the collect task."""
-        collect(self.runtime, job_id, owner=owner)
+        collect(self.runtime, [job_id], owner=owner)
 
     def running(self, model: str = "pair", **fields: Any) -> UUID:  # noqa: ANN401
         """A job that its first offer has taken."""
@@ -229,7 +229,7 @@ class Engine:
 
 def run(runtime: Runtime, note: Note, *, owner: str = WORKER) -> None:
     """Do what a note asks for, as the Celery task of that name does."""
-    {SUBMIT: submit, COLLECT: collect, DELIVER: deliver}[note.task](runtime, note.id, owner=owner)
+    {SUBMIT: submit, COLLECT: collect, DELIVER: deliver}[note.task](runtime, note.ids, owner=owner)
 
 
 def taken(**fields: Any) -> Accepted:  # noqa: ANN401

@@ -74,17 +74,17 @@ def test_each_task_does_the_work_of_its_name(
     httpserver.expect_request("/1").respond_with_data(a_picture())
     httpserver.expect_request("/hook").respond_with_data("thanks")
     sent = engine.accept("flux-schnell")
-    module.app.tasks["submit"].apply([str(sent)])
+    module.app.tasks["submit"].apply([[str(sent)]])
     assert engine.job(sent).status == JobStatus.RUNNING
     assert len(sandbox.submits()) == 1
     made = engine.running()
     cost = Cost(1, Basis.PROVIDER_PRICE, final=True)
     engine.sees(made, Finished((Output(httpserver.url_for("/1")),), cost))
-    module.app.tasks["collect"].apply([str(made)])
+    module.app.tasks["collect"].apply([[str(made)]])
     assert engine.job(made).status == JobStatus.SUCCEEDED
     told = engine.accept(callback_url=httpserver.url_for("/hook"))
     cancel(engine.runtime, project_id=engine.project_id, job_id=told)
-    module.app.tasks["deliver"].apply([str(engine.deliveries(told)[0].id)])
+    module.app.tasks["deliver"].apply([[str(engine.deliveries(told)[0].id)]])
     assert engine.deliveries(told)[0].status == "delivered"
 
 

@@ -186,7 +186,7 @@ def test_a_broker_that_is_away_is_tried_again_and_looks_go_on(engine: Engine) ->
         until(lambda: engine.job(open_one).status == JobStatus.STORING, "the verdict")
         engine.queue.away = False
         engine.clock.advance(2)
-        until(lambda: waiting in {note.id for note in engine.queue.take()}, "the submit")
+        until(lambda: waiting in {one for note in engine.queue.take() for one in note.ids}, "the submit")
 
 
 def test_a_database_that_goes_away_and_comes_back_is_found_again(
@@ -210,7 +210,7 @@ def test_a_watcher_that_starts_before_its_database_waits_for_it(
     with watching(engine.runtime):
         until(lambda: events(logged) >= {"turn_failed", "step_failed", "notices_lost"}, "the trouble")
         come_back(server, database_url)
-        until(lambda: job_id in {note.id for note in engine.queue.take()}, "the submit")
+        until(lambda: job_id in {one for note in engine.queue.take() for one in note.ids}, "the submit")
 
 
 def test_looks_that_cannot_be_written_down_are_made_again(
@@ -236,7 +236,7 @@ def test_a_backlog_is_let_out_in_several_turns_without_a_pause(engine: Engine) -
     seen: set[UUID] = set()
 
     def all_of_them() -> bool:
-        seen.update(note.id for note in engine.queue.take())
+        seen.update(one for note in engine.queue.take() for one in note.ids)
         return seen == jobs
 
     with watching(engine.runtime):
