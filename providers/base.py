@@ -93,7 +93,8 @@ class Submission:
     """One attempt as it goes out: exactly one POST.
 
     ``arguments`` is the provider's own body, made by ``Provider.arguments``; ``token`` names the attempt in
-    an inbound webhook; ``start_timeout`` is in seconds.
+    an inbound webhook; ``marker`` is to be sent along as the body's ``Provider.marker_field``;
+    ``start_timeout`` is in seconds.
     """
 
     token: str
@@ -106,6 +107,7 @@ class Submission:
     zero_retention: bool = False
     object_lifetime: int | None = None
     webhook_url: str | None = None
+    marker: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,9 +211,14 @@ class UnitPrice:
 
 
 class Provider(Protocol):
-    """A place where offers run. One instance a process; safe to use from several threads."""
+    """A place where offers run. One instance a process; safe to use from several threads.
+
+    ``marker_field`` is the field of a request's body that carries our own name for the attempt, by which it
+    is found in the provider's list of requests; None where there is no such list.
+    """
 
     name: str
+    marker_field: str | None
 
     def arguments(self, offer: Offer, given: GenerationInput) -> dict[str, Any]:
         """The provider's own request body for the input; pure.

@@ -12,7 +12,7 @@ from domain.lifecycle import AttemptStatus, JobStatus, Kind
 from domain.retry import after_refusal
 from domain.timeline import Phase
 from providers.base import Accepted, NotAccepted
-from services import ending
+from services import ending, reconcile
 from services.runtime import Runtime
 from storage import agenda, jobs
 from storage.database import Session
@@ -134,9 +134,8 @@ def _unknown(runtime: Runtime, session: Session, attempt_id: UUID, reason: str) 
         f"{attempt.provider} may or may not have taken the request ({reason}); "
         "it is not sent again by itself, since that could pay twice",
     )
-    jobs.move_attempt(session, attempt, AttemptStatus.UNKNOWN, error=failure.as_json())
     log.warning("outcome_unknown", job_id=str(job.id), attempt=attempt.number, provider=attempt.provider)
-    ending.end(runtime, session, job, JobStatus.REVIEW, failure)
+    reconcile.begin(runtime, session, job, attempt, failure)
 
 
 def _first_phase(answer: Accepted) -> Phase | None:

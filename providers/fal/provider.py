@@ -31,6 +31,7 @@ class FalProvider:
     """
 
     name: str = "fal"
+    marker_field: str | None = "darkroom_attempt"
 
     def __init__(
         self,

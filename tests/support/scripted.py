@@ -61,6 +61,7 @@ class ScriptedProvider:
     """A provider by script: takes everything, is always at work, and can cancel nothing."""
 
     name: str
+    marker_field: str | None = None
     arguments_script: Script[GenerationInput, dict[str, Any]] = field(
         default_factory=lambda: Script(lambda given: given.given())
     )
