@@ -60,7 +60,7 @@ class PriceList:
         self._clock = clock
         self._lock = threading.Lock()
         self._kept: dict[str, tuple[float, UnitPrice]] = {}
-        self._quiet_until = clock()
+        self._quiet: dict[str, float] = {}
 
     def unit_price(self, endpoint: str) -> UnitPrice:
         """The price of one unit of ``endpoint``, in dollars.
@@ -71,13 +71,14 @@ class PriceList:
         now = self._clock()
         with self._lock:
             kept = self._kept.get(endpoint)
-            quiet = now < self._quiet_until
+            quiet = now < self._quiet.get(endpoint, now)
         if kept is not None and now < kept[0]:
             return kept[1]
         if quiet:
-            raise LookFailed("fal.ai's price list did not answer just now")
+            raise LookFailed(f"fal.ai's price list did not answer just now about {endpoint}")
         price = self._ask(endpoint)
         with self._lock:
+            self._quiet.pop(endpoint, None)
             self._kept = {name: item for name, item in self._kept.items() if now < item[0]}
             self._kept[endpoint] = (now + PRICE_TTL_SECONDS, price)
         return price
@@ -90,8 +91,10 @@ class PriceList:
                 raise LookFailed(f"fal.ai's price list answered {reply.status}")
             rows = parse_object(reply.body).get("prices")
         except WireError as error:
-            # A list that is away must not hold up every submit for as long as one question takes.
-            self._quiet_until = self._clock() + QUIET_SECONDS
+            # A list that is away must not hold up every submit for as long as one question takes; and one
+            # endpoint that it chokes on must not take the others' prices away.
+            with self._lock:
+                self._quiet[endpoint] = self._clock() + QUIET_SECONDS
             raise LookFailed(f"fal.ai's price list could not be read: {error}") from error
         except Unreadable as error:
             raise LookFailed(f"fal.ai's price list could not be read: {error}") from error

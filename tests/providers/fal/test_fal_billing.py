@@ -153,10 +153,20 @@ def test_a_list_that_is_away_is_not_asked_again_for_every_submit() -> None:
         listed.unit_price("a/b")
     now[0] = 14.9
     with pytest.raises(LookFailed, match="did not answer just now"):
-        listed.unit_price("a/c")
+        listed.unit_price("a/b")
     assert wire.asked == 1
     wire.up, now[0] = True, 15.0
     assert listed.unit_price("a/b").usd == 1
+
+
+def test_an_endpoint_that_the_list_chokes_on_does_not_take_the_others_prices_away() -> None:
+    wire = Wire()
+    listed = PriceList("sandbox", "http://127.0.0.1:1/v1", wire, clock=lambda: 0.0)
+    wire.up = False
+    with pytest.raises(LookFailed, match="could not be read"):
+        listed.unit_price("a/b")
+    wire.up = True
+    assert listed.unit_price("a/c").usd == 1
 
 
 def test_an_unreachable_price_list_is_a_failed_look() -> None:
