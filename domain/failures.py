@@ -27,7 +27,8 @@ class Failure:
     """Why an attempt or a job did not succeed.
 
     ``retryable`` means that another try may succeed, here or at another offer;
-    ``elsewhere`` means that this provider will keep refusing, and another may not.
+    ``elsewhere`` means that this provider will keep refusing, and another may not;
+    ``busy`` that it takes no more just now and asks to be given time.
     """
 
     code: ErrorCode
@@ -35,6 +36,7 @@ class Failure:
     provider_code: str | None = None
     retryable: bool = False
     elsewhere: bool = False
+    busy: bool = False
 
     def as_json(self) -> dict[str, str | bool | None]:
         """The public shape of an error."""

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_vali
 
 from domain.lifecycle import Kind
 from domain.money import parse_usd
+from domain.retry import DEFAULT_MAX_ATTEMPTS
 
 Url = Annotated[str, StringConstraints(min_length=1, max_length=4096, pattern=r"^https?://")]
 
@@ -83,7 +84,7 @@ class Routing(_Strict):
     max_cost_usd: str | None = None
     start_timeout: int | None = Field(default=None, ge=2, le=86_400, strict=True)
     deadline: int | None = Field(default=None, ge=1, le=2_592_000, strict=True)
-    max_attempts: int = Field(default=3, ge=1, le=10, strict=True)
+    max_attempts: int = Field(default=DEFAULT_MAX_ATTEMPTS, ge=1, le=10, strict=True)
     zero_retention: bool = Field(default=False, strict=True)
     hint: str | None = Field(default=None, min_length=1, max_length=200, pattern=r"^[\x21-\x7e]+$")
     object_lifetime: int | None = Field(default=None, ge=60, le=31_536_000, strict=True)

@@ -7,8 +7,10 @@ from typing import Final
 from domain.costs import Cost
 from domain.failures import ErrorCode, Failure
 
-MAX_BILLABLE_ATTEMPTS: Final = 3
+DEFAULT_MAX_ATTEMPTS: Final = 3
 GIVE_UP_SECONDS: Final = 3600.0
+# A provider that is busy for longer than this is not waited for where another offer may run the job.
+SHORT_WAIT_SECONDS: Final = 30.0
 _LONGEST_PAUSE: Final = 60.0
 
 # What stays wrong wherever it is sent, or what only a person can mend.
@@ -28,7 +30,8 @@ class Tried:
     """How far a job has come.
 
     ``exhausted`` marks the offers that will keep refusing; ``age`` is in seconds since the first try;
-    ``taken`` counts the attempts that a provider accepted, ``refusals`` those that none did.
+    ``taken`` counts the attempts that a provider accepted, ``refusals`` those that none did; ``most`` is how
+    many may be accepted in all.
     """
 
     position: int
@@ -37,16 +40,21 @@ class Tried:
     refusals: int
     age: float
     fallback: bool
+    most: int = DEFAULT_MAX_ATTEMPTS
 
 
 def after_refusal(failure: Failure, tried: Tried, *, retry_after: float | None) -> Again | None:
     """What follows a submit that was provably not accepted: another offer, the same again, or None to stop.
 
-    Nothing was billed, so it is bounded by time and not by number.
+    Nothing was billed, so it is bounded by time and not by number; to be asked to wait is no failure at all,
+    and only the job's own deadline ends that.
     """
+    asked = _pause(tried.refusals) if retry_after is None else min(retry_after, GIVE_UP_SECONDS)
+    if failure.busy:
+        elsewhere = _next(failure, tried, pause=asked) if asked > SHORT_WAIT_SECONDS else None
+        return elsewhere or Again(tried.position, asked)
     if failure.code in _FINAL or not (failure.retryable or failure.elsewhere) or tried.age > GIVE_UP_SECONDS:
         return None
-    asked = _pause(tried.refusals) if retry_after is None else min(retry_after, GIVE_UP_SECONDS)
     return _next(failure, tried, pause=asked)
 
 
@@ -58,7 +66,7 @@ def after_verdict(failure: Failure, cost: Cost, tried: Tried) -> Again | None:
     """
     if cost.nano != 0 or failure.code in _FINAL or not (failure.retryable or failure.elsewhere):
         return None
-    if tried.taken >= MAX_BILLABLE_ATTEMPTS:
+    if tried.taken >= tried.most:
         return None
     return _next(failure, tried, pause=_pause(tried.taken))
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from domain.failures import ErrorCode, Failure
 from domain.lifecycle import JobStatus
-from domain.retry import Again, Tried
+from domain.retry import DEFAULT_MAX_ATTEMPTS, Again, Tried
 from services.events import tell
 from services.runtime import Runtime
 from storage import agenda, jobs, ledger
@@ -103,6 +103,7 @@ def tried(runtime: Runtime, session: Session, job: JobRecord) -> Tried:
         refusals=len(attempts) - taken,
         age=(now - min(tries, default=now)).total_seconds(),
         fallback=bool(job.routing.get("fallback", True)),
+        most=int(job.routing.get("max_attempts", DEFAULT_MAX_ATTEMPTS)),
     )
 
 

@@ -81,6 +81,7 @@ def _busy(fault: Fault) -> Failure:
         f"fal.ai takes no more requests just now{said}",
         provider_code=fault.types[0] if fault.types else str(fault.status),
         retryable=fault.retryable is not False,
+        busy=True,
     )
 
 

@@ -34,6 +34,7 @@ _DOUBTFUL: Final = (
     "bad gateway",
 )
 
+_BUSY: Final = 429
 _DOUBTFUL_CODES: Final = frozenset({408, 499, 502, 504})
 
 # Code (HTTP status or the envelope's own) -> (our code, sentence, retryable, elsewhere).
@@ -77,7 +78,14 @@ def refusal(code: int, text: str, said: str) -> Failure:
         return _moderated(said, str(code))
     if code in _BY_CODE:
         ours, sentence, retryable, elsewhere = _BY_CODE[code]
-        return Failure(ours, f"{sentence}: {said}", str(code), retryable=retryable, elsewhere=elsewhere)
+        return Failure(
+            ours,
+            f"{sentence}: {said}",
+            str(code),
+            retryable=retryable,
+            elsewhere=elsewhere,
+            busy=code == _BUSY,
+        )
     # Other 4xx stay as they are however often they are sent; an in-band fault with no task may pass.
     final = 400 <= code < 500  # noqa: PLR2004 - the class of the caller's errors
     return Failure(

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from domain.costs import NOT_BILLED, UNKNOWN_COST, Basis, Cost
 from domain.failures import ErrorCode, Failure
 from domain.retry import (
+    DEFAULT_MAX_ATTEMPTS,
     GIVE_UP_SECONDS,
-    MAX_BILLABLE_ATTEMPTS,
+    SHORT_WAIT_SECONDS,
     Again,
     Tried,
     after_refusal,
@@ -28,14 +29,19 @@ def tried(
     refusals: int = 1,
     age: float = 0.0,
     fallback: bool = True,
+    most: int = DEFAULT_MAX_ATTEMPTS,
 ) -> Tried:
-    return Tried(position, exhausted, taken, refusals, age, fallback)
+    return Tried(position, exhausted, taken, refusals, age, fallback, most)
 
 
 def failure(
-    code: ErrorCode = ErrorCode.PROVIDER_FAILED, *, retryable: bool = True, elsewhere: bool = False
+    code: ErrorCode = ErrorCode.PROVIDER_FAILED,
+    *,
+    retryable: bool = True,
+    elsewhere: bool = False,
+    busy: bool = False,
 ) -> Failure:
-    return Failure(code, "it failed", retryable=retryable, elsewhere=elsewhere)
+    return Failure(code, "it failed", retryable=retryable, elsewhere=elsewhere, busy=busy)
 
 
 @pytest.mark.parametrize(
@@ -96,9 +102,26 @@ def test_refusals_are_bounded_by_time() -> None:
 
 
 def test_generations_are_bounded_by_number() -> None:
-    almost, enough = MAX_BILLABLE_ATTEMPTS - 1, MAX_BILLABLE_ATTEMPTS
-    assert after_verdict(failure(), NOT_BILLED, tried(taken=almost, age=1e9)) is not None
-    assert after_verdict(failure(), NOT_BILLED, tried(taken=enough)) is None
+    for most in (1, DEFAULT_MAX_ATTEMPTS, 10):
+        assert after_verdict(failure(), NOT_BILLED, tried(taken=most - 1, age=1e9, most=most)) is not None
+        assert after_verdict(failure(), NOT_BILLED, tried(taken=most, most=most)) is None
+
+
+def test_a_busy_provider_is_waited_for_where_it_asks_for_little_time() -> None:
+    busy = failure(busy=True)
+    assert after_refusal(busy, tried(0), retry_after=SHORT_WAIT_SECONDS) == Again(0, SHORT_WAIT_SECONDS)
+    assert after_refusal(busy, tried(0, refusals=3), retry_after=None) == Again(0, 4.0)
+
+
+def test_a_busy_provider_that_asks_for_much_time_is_passed_over_where_another_may_take_the_job() -> None:
+    busy = failure(busy=True)
+    assert after_refusal(busy, tried(0), retry_after=31.0) == Again(1, 0.0)
+    assert after_refusal(busy, tried(0, (False, True)), retry_after=31.0) == Again(0, 31.0)
+    assert after_refusal(busy, tried(0, fallback=False), retry_after=31.0) == Again(0, 31.0)
+
+
+def test_a_busy_provider_never_fails_a_job() -> None:
+    assert after_refusal(failure(busy=True), tried(age=1e9), retry_after=2.0) == Again(0, 2.0)
 
 
 @pytest.mark.parametrize(

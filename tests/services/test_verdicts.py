@@ -7,7 +7,7 @@ import pytest
 
 from domain.costs import NOT_BILLED, UNKNOWN_COST, Basis, Cost
 from domain.failures import ErrorCode, Failure
-from domain.retry import MAX_BILLABLE_ATTEMPTS
+from domain.retry import DEFAULT_MAX_ATTEMPTS
 from providers.base import Ended, Finished, Generating, Output, Queued
 from services import looking
 from services.reading import job as read_job
@@ -128,13 +128,13 @@ def test_a_free_failure_without_fallback_is_tried_again_at_the_same_offer_after_
 
 def test_a_job_is_generated_three_times_at_most(engine: Engine) -> None:
     job_id = engine.accept(routing={"fallback": False})
-    for _ in range(MAX_BILLABLE_ATTEMPTS):
+    for _ in range(DEFAULT_MAX_ATTEMPTS):
         engine.clock.advance(60)
         engine.work()
         engine.sees(job_id, Ended(BROKEN, NOT_BILLED))
     engine.clock.advance(60)
     engine.work()
-    assert (engine.job(job_id).status, len(engine.attempts(job_id))) == ("failed", MAX_BILLABLE_ATTEMPTS)
+    assert (engine.job(job_id).status, len(engine.attempts(job_id))) == ("failed", DEFAULT_MAX_ATTEMPTS)
     assert engine.held_and_spent() == (0, 0)
 
 
