@@ -1,5 +1,6 @@
 """A failed or canceled job once more: what is made and paid for is only fetched again."""
 
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -65,12 +66,19 @@ def _run_again(runtime: Runtime, session: Session, job: JobRecord) -> None:
         ended_at=None,
         error=None,
         cancel_requested_at=None,
+        deadline_at=_new_deadline(runtime, job),
     )
     if not job.reserved_nano:
         job.reserved_nano = max((entry["high_nano"] or 0 for entry in job.plan), default=0)
         if job.reserved_nano:
             ledger.reserve(session, job, job.reserved_nano, runtime.clock())
     _start(runtime, session, job, "run again")
+
+
+def _new_deadline(runtime: Runtime, job: JobRecord) -> datetime | None:
+    """The time that a job may take counts anew from when it was asked for again."""
+    seconds = job.routing.get("deadline")
+    return None if seconds is None else runtime.clock() + timedelta(seconds=seconds)
 
 
 def _start(runtime: Runtime, session: Session, job: JobRecord, how: str) -> None:

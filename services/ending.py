@@ -19,9 +19,12 @@ def end(
 ) -> None:
     """Move a job to an end: frees its reserve once every cost is known, and tells whoever is to be told.
 
-    A job in ``review`` keeps its reserve and its place on the agenda where the caller sets one.
+    A job in ``review`` keeps its reserve and its place on the agenda where the caller sets one. One that was
+    stopped by its deadline has failed; only one that was stopped on request is canceled.
     """
     at = runtime.clock()
+    if status is JobStatus.CANCELED and stopped_by_deadline(job):
+        status, failure = JobStatus.FAILED, past_deadline(job)
     error = failure.as_json() if failure is not None else None
     attempts = jobs.attempts_of(session, [job.id])
     jobs.move_job(session, job, status, ended_at=at, error=error, **_total(attempts))
@@ -108,6 +111,18 @@ def tried(runtime: Runtime, session: Session, job: JobRecord) -> Tried:
 
 
 CANCELED = Failure(ErrorCode.CANCELED, "the job was canceled on request")
+
+
+def stopped_by_deadline(job: JobRecord) -> bool:
+    """Whether it was the deadline that had the job stopped, and not its customer before that."""
+    asked, deadline = job.cancel_requested_at, job.deadline_at
+    return asked is not None and deadline is not None and asked >= deadline
+
+
+def past_deadline(job: JobRecord) -> Failure:
+    """What a job is told that did not end in time."""
+    seconds = job.routing.get("deadline")
+    return Failure(ErrorCode.DEADLINE, f"the job did not end within its deadline of {seconds} s")
 
 
 def _total(attempts: Sequence[AttemptRecord]) -> dict[str, Any]:

@@ -122,6 +122,18 @@ def move_attempt(
     _expect_one(session, statement, f"the attempt was no longer {old}")
 
 
+def past_deadline(session: Session, now: datetime, *, most: int) -> Sequence[UUID]:
+    """Jobs that go on although their deadline has passed and nobody has asked them to stop."""
+    going = (JobStatus.QUEUED, JobStatus.SUBMITTING, JobStatus.RUNNING)
+    found = select(JobRecord.id).where(
+        col(JobRecord.deadline_at) <= now,
+        col(JobRecord.ended_at).is_(None),
+        col(JobRecord.cancel_requested_at).is_(None),
+        col(JobRecord.status).in_(going),
+    )
+    return session.exec(found.order_by(col(JobRecord.deadline_at)).limit(most)).all()
+
+
 def keep_asset(session: Session, asset: AssetRecord) -> None:
     """Write an asset down; a worker that was slower finds it there and changes nothing."""
     statement = insert(AssetRecord).values(asset.model_dump())
