@@ -1,6 +1,6 @@
 """The cost of an attempt as the provider's own word gives it, with the basis that it stands on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
 
@@ -33,6 +33,18 @@ class Cost:
 
 UNKNOWN_COST = Cost(None, None, final=False)
 NOT_BILLED = Cost(0, Basis.NOT_BILLED, final=True)
+
+
+def with_spin_up(cost: Cost, unit_price: Decimal | None, waited: float) -> tuple[Cost, int | None]:
+    """A cost by the GPU second together with what starting the runner took, and that part by itself.
+
+    ``waited`` is how long the request stood at the head of the queue for its runner, in seconds: the runner's
+    start is billed although no request tells of it. Any other cost comes back as it is, without such a part.
+    """
+    if cost.basis is not Basis.GPU_SECONDS or cost.nano is None or unit_price is None:
+        return cost, None
+    spin_up = product(Decimal(str(round(waited, 3))), unit_price)
+    return replace(cost, nano=cost.nano + spin_up), spin_up
 
 
 def from_units(

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from domain.generation import GenerationInput
 from domain.lifecycle import Kind
@@ -20,6 +20,14 @@ class Unit(StrEnum):
     MEGAPIXEL = "megapixel"
     TOKEN = "token"  # noqa: S105 - a unit of billing
     GPU_SECOND = "gpu_second"
+
+
+_GPU_SECONDS: Final = frozenset({"gpu second", "compute second"})
+
+
+def is_gpu_second(unit: str) -> bool:
+    """Whether a provider's own word for its unit means a second of a GPU's time."""
+    return unit.replace("_", " ").strip().lower().removesuffix("s") in _GPU_SECONDS
 
 
 @dataclass(frozen=True, slots=True)

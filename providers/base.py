@@ -127,7 +127,7 @@ class Accepted:
 class Handle:
     """What is stored of an accepted request: all that a look needs, after any restart.
 
-    ``unit_price`` is in dollars per unit as it stood at submit; ``expected_cost`` is the catalogue's figure
+    ``unit_price`` is in dollars per ``unit`` as it stood at submit; ``expected_cost`` is the catalogue's figure
     for this request, the last resort where the provider names none.
     """
 
@@ -139,6 +139,7 @@ class Handle:
     response_url: str | None = None
     cancel_url: str | None = None
     price_nano: int | None = None
+    unit: str | None = None
     unit_price: Decimal | None = None
     expected_cost: Cost | None = None
 

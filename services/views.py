@@ -109,7 +109,14 @@ def _job_cost(job: JobRecord, attempts: Sequence[AttemptRecord]) -> dict[str, An
         return None
     if not attempts:
         return _cost(0, Basis.NOT_BILLED, final=True) if JobStatus(job.status) in SETTLED else None
-    return _cost(sum(costs), _basis(attempts), final=all(attempt.cost_final for attempt in attempts))
+    final = all(attempt.cost_final for attempt in attempts)
+    return _cost(sum(costs), _basis(attempts), final=final, spin_up=_spin_up(attempts))
+
+
+def _spin_up(attempts: Sequence[AttemptRecord]) -> int | None:
+    """The part that went into starting runners; None where nothing is billed by the GPU second."""
+    parts = [attempt.spin_up_nano for attempt in attempts if attempt.spin_up_nano is not None]
+    return sum(parts) if parts else None
 
 
 def _basis(attempts: Sequence[AttemptRecord]) -> str | None:
@@ -123,9 +130,14 @@ def _last(attempts: Iterable[AttemptRecord]) -> AttemptRecord:
     return max(attempts, key=lambda attempt: attempt.number)
 
 
-def _cost(nano: int | None, basis: str | None, *, final: bool) -> dict[str, Any] | None:
+def _cost(
+    nano: int | None, basis: str | None, *, final: bool, spin_up: int | None = None
+) -> dict[str, Any] | None:
     amount = money(nano)
-    return None if amount is None else amount | {"basis": basis and str(basis), "final": final}
+    if amount is None:
+        return None
+    apart = {} if spin_up is None else {"spin_up": money(spin_up)}
+    return amount | {"basis": basis and str(basis), "final": final} | apart
 
 
 def _attempt_view(attempt: AttemptRecord) -> dict[str, Any]:
@@ -135,7 +147,12 @@ def _attempt_view(attempt: AttemptRecord) -> dict[str, Any]:
         "endpoint": attempt.endpoint,
         "provider_request_id": attempt.provider_request_id,
         "status": str(attempt.status),
-        "cost": _cost(attempt.cost_nano, attempt.cost_basis, final=attempt.cost_final),
+        "cost": _cost(
+            attempt.cost_nano,
+            attempt.cost_basis,
+            final=attempt.cost_final,
+            spin_up=attempt.spin_up_nano,
+        ),
         "error": attempt.error,
         "submitted_at": timestamp(attempt.submitted_at),
         "ended_at": timestamp(attempt.ended_at),

@@ -24,6 +24,10 @@ class Cost(Money):
         "`catalogue` or `not_billed`."
     )
     final: bool = Field(description="False while the provider may still say otherwise.")
+    spin_up: Money | None = Field(
+        default=None,
+        description="The part of it that went into starting a runner; only where the GPU second is billed.",
+    )
 
 
 class Fault(Shown):

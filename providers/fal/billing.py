@@ -9,8 +9,9 @@ from decimal import Decimal
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from domain.costs import NOT_BILLED, UNKNOWN_COST, Cost, from_units
+from domain.costs import NOT_BILLED, UNKNOWN_COST, Basis, Cost, from_units
 from domain.money import MoneyError
+from domain.offers import is_gpu_second
 from outbound.wire import Request, Wire, WireError
 from providers.base import Handle, LookFailed, UnitPrice
 from providers.fal.answers import Unreadable, amount, parse_object
@@ -23,11 +24,17 @@ _NUMBER: Final = re.compile(r"[0-9]{1,18}(\.[0-9]{1,18})?")
 _SERVER_ERROR: Final = 500
 
 
-def cost_of_result(headers: Mapping[str, str], handle: Handle) -> Cost:
-    """The cost of a delivered result: billed units times the price at submit, else the expected figure."""
+def cost_of_result(headers: Mapping[str, str], handle: Handle, worked: Decimal | None = None) -> Cost:
+    """The cost of a delivered result: billed units times the price at submit, else the expected figure.
+
+    An application of one's own is billed by the life of its runners, which no header tells of one request:
+    there ``worked``, the seconds that the runner was at it, stand for the units, and never finally.
+    """
     expected = handle.expected_cost or UNKNOWN_COST
     if UNITS not in headers:
-        return expected
+        by_time = handle.unit is not None and is_gpu_second(handle.unit)
+        imputed = from_units(worked, handle.unit_price, basis=Basis.GPU_SECONDS) if by_time else UNKNOWN_COST
+        return expected if imputed.nano is None else replace(imputed, final=False)
     cost = _billed(headers, handle)
     if cost.nano is None and cost.units is not None:
         return replace(expected, units=cost.units)
@@ -75,10 +82,16 @@ class PriceList:
         if kept is not None and now < kept[0]:
             return kept[1]
         if quiet:
-            raise LookFailed(f"fal.ai's price list did not answer just now about {endpoint}")
-        price = self._ask(endpoint)
+            raise LookFailed(f"fal.ai's price list had no price of {endpoint} just now")
+        try:
+            price = self._ask(endpoint)
+        except LookFailed:
+            # What cannot be had must not hold up every submit for as long as one question takes; and an
+            # endpoint that the list chokes on must not take the others' prices away.
+            with self._lock:
+                self._quiet[endpoint] = self._clock() + QUIET_SECONDS
+            raise
         with self._lock:
-            self._quiet.pop(endpoint, None)
             self._kept = {name: item for name, item in self._kept.items() if now < item[0]}
             self._kept[endpoint] = (now + PRICE_TTL_SECONDS, price)
         return price
@@ -91,10 +104,6 @@ class PriceList:
                 raise LookFailed(f"fal.ai's price list answered {reply.status}")
             rows = parse_object(reply.body).get("prices")
         except WireError as error:
-            # A list that is away must not hold up every submit for as long as one question takes; and one
-            # endpoint that it chokes on must not take the others' prices away.
-            with self._lock:
-                self._quiet[endpoint] = self._clock() + QUIET_SECONDS
             raise LookFailed(f"fal.ai's price list could not be read: {error}") from error
         except Unreadable as error:
             raise LookFailed(f"fal.ai's price list could not be read: {error}") from error

@@ -91,7 +91,7 @@ def _finished(reply: Reply, completed: Completed, handle: Handle) -> Finished | 
         found = read_outputs(parse(reply.body), handle.kind)
     except Unreadable as error:
         raise LookFailed(f"the result could not be read: {error}") from error
-    cost = cost_of_result(reply.headers, handle)
+    cost = cost_of_result(reply.headers, handle, completed.inference_seconds)
     if found.blocked:
         fault = Fault(reply.status, "every file that it made was blanked", ("has_nsfw_concepts",))
         refused = failure(fault, ErrorCode.CONTENT_POLICY)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.costs import NOT_BILLED, UNKNOWN_COST, Basis, Cost, from_units
+from domain.costs import NOT_BILLED, UNKNOWN_COST, Basis, Cost, from_units, with_spin_up
 
 PRICE = Decimal("0.025")
 
@@ -45,3 +45,21 @@ def test_the_cost_is_the_exact_product_to_half_a_nano_dollar(units: Decimal, pri
     nano = from_units(units, price).nano
     assert nano is not None
     assert abs(Fraction(units) * Fraction(price) * 10**9 - nano) <= Fraction(1, 2)
+
+
+def test_starting_a_runner_is_part_of_a_cost_by_the_gpu_second_and_shown_apart() -> None:
+    worked = Cost(5_000_000, Basis.GPU_SECONDS, final=False)
+    total, spin_up = with_spin_up(worked, Decimal("0.001"), 12.5)
+    assert (total.nano, spin_up, total.final) == (17_500_000, 12_500_000, False)
+
+
+@pytest.mark.parametrize(
+    ("cost", "unit_price"),
+    [
+        (Cost(5_000_000, Basis.BILLABLE_UNITS, final=True), Decimal("0.001")),
+        (Cost(None, Basis.GPU_SECONDS, final=False), Decimal("0.001")),
+        (Cost(5_000_000, Basis.GPU_SECONDS, final=False), None),
+    ],
+)
+def test_no_other_cost_has_a_part_for_the_start(cost: Cost, unit_price: Decimal | None) -> None:
+    assert with_spin_up(cost, unit_price, 12.5) == (cost, None)

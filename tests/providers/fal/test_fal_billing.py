@@ -152,7 +152,7 @@ def test_a_list_that_is_away_is_not_asked_again_for_every_submit() -> None:
     with pytest.raises(LookFailed, match="could not be read"):
         listed.unit_price("a/b")
     now[0] = 14.9
-    with pytest.raises(LookFailed, match="did not answer just now"):
+    with pytest.raises(LookFailed, match="had no price of a/b just now"):
         listed.unit_price("a/b")
     assert wire.asked == 1
     wire.up, now[0] = True, 15.0
@@ -172,3 +172,19 @@ def test_an_endpoint_that_the_list_chokes_on_does_not_take_the_others_prices_awa
 def test_an_unreachable_price_list_is_a_failed_look() -> None:
     with pytest.raises(LookFailed):
         PriceList("sandbox", "http://127.0.0.1:1/v1", HttpxWire()).unit_price("a/b")
+
+
+@pytest.mark.parametrize("unit", ["gpu_second", "GPU seconds", "compute second"])
+def test_without_the_header_an_own_application_is_costed_by_its_gpu_seconds(
+    unit: str, handle: Handle
+) -> None:
+    own = replace(handle, unit=unit, unit_price=Decimal("0.001"))
+    cost = cost_of_result({}, own, Decimal("4.25"))
+    assert (cost.nano, cost.basis, cost.final) == (4_250_000, Basis.GPU_SECONDS, False)
+
+
+def test_seconds_of_work_say_nothing_about_what_is_billed_otherwise(handle: Handle) -> None:
+    priced = replace(handle, unit_price=Decimal("0.001"), expected_cost=EXPECTED)
+    assert cost_of_result({}, replace(priced, unit="second"), Decimal(4)) == EXPECTED
+    assert cost_of_result({}, replace(priced, unit="gpu_second"), None) == EXPECTED
+    assert cost_of_result({UNITS: "2"}, replace(priced, unit="gpu_second"), Decimal(4)).nano == 2_000_000
