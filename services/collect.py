@@ -65,7 +65,7 @@ def _collect(runtime: Runtime, job_id: UUID, owner: str) -> None:
     work = _begin(runtime, job_id, owner)
     if work is None:
         return
-    with kept(runtime, job_id, owner):
+    with kept(runtime, [job_id], owner):
         try:
             _store_all(runtime, work)
         except Unstored as error:

@@ -51,7 +51,7 @@ def _submit(runtime: Runtime, job_id: UUID, owner: str) -> None:
     begun = _begin(runtime, job_id, owner)
     if begun is None:
         return
-    with kept(runtime, job_id, owner):
+    with kept(runtime, [job_id], owner):
         try:
             accepted = runtime.providers[begun.provider].submit(begun.submission)
         except NotAccepted as refusal:

@@ -111,9 +111,9 @@ def hold(session: Session, job: JobRecord, *, owner: str, until: datetime) -> No
     session.exec(statement.values(owner=owner, next_at=until, status=job.status))
 
 
-def renew(session: Session, job_id: UUID, *, owner: str, until: datetime) -> None:
-    """Hold a job for longer; does nothing when ``owner`` no longer has it."""
-    mine = (col(AgendaRecord.job_id) == job_id) & (col(AgendaRecord.owner) == owner)
+def renew(session: Session, job_ids: Sequence[UUID], *, owner: str, until: datetime) -> None:
+    """Hold jobs for longer; does nothing to those that ``owner`` no longer has."""
+    mine = col(AgendaRecord.job_id).in_(job_ids) & (col(AgendaRecord.owner) == owner)
     session.exec(update(AgendaRecord).where(mine).values(next_at=until))
 
 

@@ -104,7 +104,7 @@ def test_a_claim_passes_over_rows_that_another_is_claiming(engine: Engine) -> No
 
 
 def _renew(session: Session, job_id: UUID) -> None:
-    agenda.renew(session, job_id, owner=WORKER, until=NOON + timedelta(hours=1))
+    agenda.renew(session, [job_id], owner=WORKER, until=NOON + timedelta(hours=1))
 
 
 def _reschedule(session: Session, job_id: UUID) -> None:
