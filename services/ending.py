@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
 
 from domain.failures import ErrorCode, Failure
 from domain.lifecycle import JobStatus
 from domain.retry import DEFAULT_MAX_ATTEMPTS, Again, Tried
 from services.events import tell
 from services.runtime import Runtime
+from services.totals import known, total
 from storage import agenda, jobs, ledger
 from storage.database import Session
 from storage.records import AttemptRecord, JobRecord
@@ -27,7 +27,7 @@ def end(
         status, failure = JobStatus.FAILED, past_deadline(job)
     error = failure.as_json() if failure is not None else None
     attempts = jobs.attempts_of(session, [job.id])
-    jobs.move_job(session, job, status, ended_at=at, error=error, **_total(attempts))
+    jobs.move_job(session, job, status, ended_at=at, error=error, **total(attempts))
     agenda.unschedule(session, job.id)
     if status is not JobStatus.REVIEW:
         free_reserve(session, runtime, job, attempts)
@@ -41,7 +41,7 @@ def free_reserve(
     session: Session, runtime: Runtime, job: JobRecord, attempts: Sequence[AttemptRecord]
 ) -> None:
     """Release what was held for a job; while a cost is not known it stays held: unknown is not free."""
-    if job.reserved_nano and all(attempt.cost_nano is not None for attempt in attempts):
+    if job.reserved_nano and known(attempts):
         ledger.release(session, job, job.reserved_nano, runtime.clock())
         job.reserved_nano = 0
 
@@ -123,17 +123,3 @@ def past_deadline(job: JobRecord) -> Failure:
     """What a job is told that did not end in time."""
     seconds = job.routing.get("deadline")
     return Failure(ErrorCode.DEADLINE, f"the job did not end within its deadline of {seconds} s")
-
-
-def _total(attempts: Sequence[AttemptRecord]) -> dict[str, Any]:
-    """What a job cost: the sum of its attempts; null as soon as one of them is not known."""
-    costs = [attempt.cost_nano for attempt in attempts if attempt.cost_nano is not None]
-    if len(costs) < len(attempts):
-        return {"cost_nano": None, "cost_basis": None, "cost_final": False}
-    billed = [attempt for attempt in attempts if attempt.cost_nano]
-    basis = (billed or list(attempts))[-1].cost_basis if attempts else None
-    return {
-        "cost_nano": sum(costs),
-        "cost_basis": basis,
-        "cost_final": all(attempt.cost_final for attempt in attempts),
-    }
