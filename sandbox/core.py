@@ -3,6 +3,7 @@
 import hmac
 import random
 import uuid
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -11,7 +12,7 @@ from typing import Any, Final
 from sandbox.clock import Clock
 from sandbox.config import Config
 from sandbox.media.store import MediaStore
-from sandbox.scenarios import Plan
+from sandbox.scenarios import Plan, Step, markers
 
 _SECRET_HEADERS: Final = frozenset({"authorization", "cookie", "x-api-key", "x-fal-cdn-token"})
 
@@ -45,10 +46,16 @@ class Core:
         self.plan = Plan()
         self.media = MediaStore(self.rng)
         self.submits: list[Submit] = []
+        self._asked: Counter[tuple[str, str]] = Counter()
 
     def new_id(self) -> str:
         """A UUID (version 4) from the seeded source."""
         return str(uuid.UUID(int=self.rng.getrandbits(128), version=4))
+
+    def marked(self, prompt: object, provider: str) -> list[Step]:
+        """What a submit's prompt asks for; each call is the next submit of this prompt at the provider."""
+        self._asked[provider, str(prompt)] += 1
+        return markers(prompt, provider, self._asked[provider, str(prompt)])
 
     def derive(self, purpose: str) -> bytes:
         """32 bytes of key material for one purpose; a reset does not change them."""

@@ -10,7 +10,10 @@ NANO_PER_USD: Final = 1_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One accepted request; ``final`` is False while it may still end another way."""
+    """One accepted request; ``final`` is False while it may still end another way.
+
+    ``made`` says that it has ended with something to fetch.
+    """
 
     request_id: str
     provider: str
@@ -19,6 +22,7 @@ class Line:
     charged: bool
     final: bool
     status: str
+    made: bool
 
 
 def to_nano(usd: Decimal) -> int:

@@ -16,12 +16,12 @@ STAGES: Final = (SUBMIT, STATUS, RESULT, CANCEL)
 _BOTH: Final = (
     "success moderation fail slow stuck http_500 http_502 http_503 rate_limited drop_after_accept"
     " drop_before_accept html_200 truncated_json slow_body media_html media_truncated media_wrong_type"
-    " media_redirect media_404 media_500_once media_size"
+    " media_redirect media_404 media_500_once media_size media_slow"
 )
 _FAL_ONLY: Final = (
     "cold queue regression no_logs completed_error start_timeout unvalidated_422 nsfw nsfw_some no_units"
-    " no_webhook webhook_bad_signature webhook_duplicate webhook_payload_null webhook_stale nginx_502"
-    " platform_503 locked not_found result_early_400 result_expired foreign_urls full_path_urls"
+    " no_webhook webhook_bad_signature webhook_duplicate webhook_late webhook_payload_null webhook_stale"
+    " nginx_502 platform_503 locked not_found result_early_400 result_expired foreign_urls full_path_urls"
     " cancel_ignored cancel_charged billing_unpriced"
 )
 _LINKMODEL_ONLY: Final = (
@@ -34,7 +34,7 @@ NAMES: Final = {
 }
 
 _STEP: Final = re.compile(r"(?P<name>\w+)(?:@(?P<stage>\w+))?(?:=(?P<value>.*))?", re.DOTALL)
-_MARKER: Final = re.compile(r"\[sandbox:([^\]]*)\]")
+_MARKER: Final = re.compile(r"\[sandbox:(?:(?P<number>\d+):)?(?P<text>[^\]]*)\]")
 
 
 class ScenarioError(ValueError):
@@ -108,12 +108,17 @@ def parse(text: str, provider: str) -> Step:
     return Step(match["name"], match["value"], stage)
 
 
-def markers(prompt: object, provider: str) -> list[Step]:
-    """The steps that ``[sandbox:...]`` marks in a prompt ask for; what is not a scenario is only text."""
+def markers(prompt: object, provider: str, number: int = 1) -> list[Step]:
+    """The steps that ``[sandbox:...]`` marks in a prompt ask for; what is not a scenario is only text.
+
+    ``[sandbox:2:...]`` asks for it in the second submit of this prompt alone; ``number`` says which this is.
+    """
     found = []
-    for text in _MARKER.findall(prompt) if isinstance(prompt, str) else ():
+    for marker in _MARKER.finditer(prompt) if isinstance(prompt, str) else ():
+        if marker["number"] is not None and int(marker["number"]) != number:
+            continue
         try:
-            found.append(parse(text, provider))
+            found.append(parse(marker["text"], provider))
         except ScenarioError:
             continue
     return found

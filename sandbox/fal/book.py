@@ -98,11 +98,12 @@ class FalBook:
     def line(self, record: FalRequest) -> Line:
         """What the request costs, as far as it has come."""
         now = self.core.clock.now()
-        nano = 0
-        if record.over(now):
-            billed = self.verdict(record).billed
-            nano = billing.nano_usd(record.endpoint, billed) if billed else 0
-        return Line(record.id, FAL, record.endpoint.id, nano, nano > 0, record.over(now), record.state(now))
+        verdict = self.verdict(record) if record.over(now) else None
+        billed = verdict.billed if verdict else None
+        nano = billing.nano_usd(record.endpoint, billed) if billed else 0
+        made = verdict is not None and verdict.succeeded
+        over, state = verdict is not None, record.state(now)
+        return Line(record.id, FAL, record.endpoint.id, nano, nano > 0, over, state, made)
 
     def _course(self, order: Order, app: str, *, video: bool) -> Course:
         script, config = order.script, self.core.config

@@ -13,7 +13,7 @@ from sandbox.fal import answers
 from sandbox.fal.book import FalBook, Order
 from sandbox.fal.paths import QueuePath, app_id
 from sandbox.fal.record import FalRequest
-from sandbox.scenarios import FAL, SUBMIT, Script, Step, markers
+from sandbox.scenarios import FAL, SUBMIT, Script, Step
 from sandbox.wire import BodyError, ExactJson, base_url, loads
 
 _SHORTEST_START: Final = 0.1
@@ -59,7 +59,7 @@ async def _order(core: Core, request: Request, target: QueuePath) -> Order:
     return Order(
         endpoint_id=target.endpoint,
         arguments=arguments,
-        script=Script((*planned, *markers(arguments.get("prompt"), FAL))),
+        script=Script((*planned, *core.marked(arguments.get("prompt"), FAL))),
         base_url=base_url(request, core.config.public_url),
         webhook=request.query_params.get("fal_webhook"),
         start_timeout=timeout,

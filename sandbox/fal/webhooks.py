@@ -16,6 +16,7 @@ from sandbox.wire import dumps
 
 USER_ID: Final = "sandbox-user"
 _STALE_SECONDS: Final = 600
+_LATE_SECONDS: Final = 5.0
 
 
 class Signer:
@@ -79,6 +80,7 @@ class WebhookSender:
         if record.id in self._told or (record.cancelled and record.started_at is None):
             return
         self._told.add(record.id)
+        await clock.sleep(record.script.seconds("webhook_late", _LATE_SECONDS))
         body = dumps(self._payload(record))
         for _ in range(2 if record.script.has("webhook_duplicate") else 1):
             await self._deliver(record, url, body)

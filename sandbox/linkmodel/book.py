@@ -13,7 +13,7 @@ from sandbox.invoice import Line, to_nano
 from sandbox.linkmodel.catalogue import Offering
 from sandbox.linkmodel.links import LinkSigner
 from sandbox.linkmodel.sizes import pixels
-from sandbox.linkmodel.task import Task
+from sandbox.linkmodel.task import SUCCESS, Task
 from sandbox.media.spec import MediaSpec
 from sandbox.scenarios import LINKMODEL, Script
 
@@ -103,8 +103,9 @@ class LinkModelBook:
         now = self.core.clock.now()
         given_back = task.over(now) and task.gives_back and not self._kept(task)
         nano = 0 if given_back else task.nano
-        over = task.over(now)
-        return Line(task.id, LINKMODEL, task.offering.id, nano, nano > 0, over, task.status(now))
+        over, status = task.over(now), task.status(now)
+        made = over and task.end_status == SUCCESS
+        return Line(task.id, LINKMODEL, task.offering.id, nano, nano > 0, over, status, made)
 
     def _run(self, script: Script, *, video: bool) -> float:
         return script.seconds("slow", 20) or self.core.run_seconds(video=video)

@@ -16,7 +16,7 @@ from sandbox.linkmodel.envelope import Envelope, JsonObject
 from sandbox.linkmodel.limits import find
 from sandbox.linkmodel.task import SUCCESS, Task
 from sandbox.media.serving import serve
-from sandbox.scenarios import LINKMODEL, STATUS, SUBMIT, Script, Step, markers
+from sandbox.scenarios import LINKMODEL, STATUS, SUBMIT, Script, Step
 from sandbox.wire import BodyError, base_url, loads
 
 _BASE = "/linkmodel/api/v1"
@@ -71,7 +71,7 @@ class LinkModel:
         if offering is None:
             return self._create.error(400, broken)
         planned = self._core.plan.take(LINKMODEL, offering.id, SUBMIT)
-        script = Script((*planned, *markers(arguments.get("prompt"), LINKMODEL)))
+        script = Script((*planned, *self._core.marked(arguments.get("prompt"), LINKMODEL)))
         steps = [step for step in script.steps if step.stage == SUBMIT]
         refused = _refusal(steps, self._create)
         if refused is not None:

@@ -1,6 +1,7 @@
 """Answering a download: the file as it is, or as its faults have it."""
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import AsyncIterator, Iterator
 from typing import Final
 
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response, StreamingResponse
@@ -9,9 +10,12 @@ from sandbox.connection import Cut
 from sandbox.faults import PAGE
 from sandbox.media.spec import MediaSpec
 from sandbox.media.store import MediaStore
+from sandbox.scenarios import Step
 
 _CHUNK: Final = 64 * 1024
 _BOX_HEAD: Final = 16
+_SLOW_PIECES: Final = 20
+_SLOW_SECONDS: Final = 5.0
 _IMMUTABLE: Final = {"Cache-Control": "public, max-age=31536000"}
 
 
@@ -37,6 +41,10 @@ def _instead(store: MediaStore, key: str, spec: MediaSpec) -> Response | None:
 
 
 def _delivered(spec: MediaSpec, content: bytes) -> Response:
+    if "media_slow" in spec.faults:
+        pieces = _slowly(content, Step("media_slow", spec.faults["media_slow"]).number(_SLOW_SECONDS))
+        headers = {"Content-Length": str(len(content)), **_IMMUTABLE}
+        return StreamingResponse(pieces, media_type=spec.content_type, headers=headers)
     if "media_truncated" in spec.faults:
         return Cut(content[: len(content) // 2], len(content), spec.content_type)
     size = spec.faults.get("media_size") or ""
@@ -45,6 +53,14 @@ def _delivered(spec: MediaSpec, content: bytes) -> Response:
     padding = _padding(content, int(size), is_video=spec.is_video)
     headers = {"Content-Length": size, **_IMMUTABLE}
     return StreamingResponse(padding, media_type=spec.content_type, headers=headers)
+
+
+async def _slowly(content: bytes, seconds: float) -> AsyncIterator[bytes]:
+    """The file in pieces, the last of them after so many real seconds."""
+    size = -(-len(content) // _SLOW_PIECES)
+    for start in range(0, len(content), size):
+        await asyncio.sleep(seconds / _SLOW_PIECES)
+        yield content[start : start + size]
 
 
 def _padding(content: bytes, size: int, *, is_video: bool) -> Iterator[bytes]:

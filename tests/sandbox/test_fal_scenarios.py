@@ -209,3 +209,18 @@ def test_a_follow_up_call_can_be_dropped(server: SandboxServer) -> None:
     with pytest.raises(httpx.RemoteProtocolError):
         get(server, accepted["status_url"])
     assert get(server, accepted["status_url"]).status_code == 202
+
+
+def test_a_marker_with_a_number_strikes_only_that_submit_of_its_prompt(server: SandboxServer) -> None:
+    prompt = "a kite [sandbox:2:http_500] [sandbox:3:rate_limited=7]"
+    answers = [post(server, prompt) for _ in range(4)]
+    assert [answer.status_code for answer in answers] == [200, 500, 429, 200]
+    assert post(server, f"{prompt}!").status_code == 200
+
+
+def test_the_invoice_says_whether_there_is_something_to_fetch(server: SandboxServer) -> None:
+    made, refused = post(server).json(), post(server, "[sandbox:moderation=charged]").json()
+    assert not server.invoice()[made["request_id"]]["made"]
+    server.advance(30)
+    lines = server.invoice()
+    assert (lines[made["request_id"]]["made"], lines[refused["request_id"]]["made"]) == (True, False)

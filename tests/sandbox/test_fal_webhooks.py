@@ -172,3 +172,12 @@ def test_an_address_that_nobody_listens_on_does_no_harm(server: SandboxServer) -
     server.client.post("/fal/queue/fal-ai/flux/dev", params=params, json={"prompt": "x"}, headers=FAL_KEY)
     server.advance(10)
     one_of(server, "a kite")
+
+
+def test_a_delivery_can_be_late(server: SandboxServer) -> None:
+    accepted = submit(server, "[sandbox:webhook_late=60]")
+    server.advance(30)
+    assert server.client.get(accepted["response_url"], headers=FAL_KEY).status_code == 200
+    assert server.callbacks("hook") == []
+    server.advance(60)
+    delivered(server, lambda received: len(received) == 1)

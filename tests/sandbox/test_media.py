@@ -1,6 +1,7 @@
 """Generated media: real files of the right size and length, and all that can go wrong with a download."""
 
 import io
+import time
 from typing import Any
 
 import av
@@ -130,3 +131,11 @@ def test_a_file_can_be_large_and_still_be_whole(server: SandboxServer, arguments
 
 def test_a_size_below_the_files_own_changes_nothing(server: SandboxServer) -> None:
     assert 100 < len(server.client.get(link(server, "[sandbox:media_size=100]")).content) < 100_000
+
+
+def test_a_file_can_take_its_time(server: SandboxServer) -> None:
+    begun = time.monotonic()
+    slow = server.client.get(link(server, "a kite [sandbox:media_slow=0.2]")).content
+    assert time.monotonic() - begun >= 0.2
+    with Image.open(io.BytesIO(slow)) as picture:
+        picture.load()
