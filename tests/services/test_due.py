@@ -242,5 +242,5 @@ def test_a_lease_that_cannot_be_renewed_does_not_stop_the_work(
     with running_engine(url, tmp_path) as engine:
         job_id = engine.accept()
         server.drop(url)
-        with capture_logs() as logged, kept(engine.runtime, job_id, "worker:x"):
+        with capture_logs() as logged, kept(engine.runtime, [job_id], "worker:x"):
             until(lambda: "lease_not_renewed" in {entry["event"] for entry in logged}, "the warning")
