@@ -37,15 +37,26 @@ class Unsupported(ProviderError):  # noqa: N818 - names the fact
 
 
 class NotAccepted(ProviderError):  # noqa: N818 - names the fact
-    """Nothing was taken and nothing will be billed, unless ``cost`` says otherwise.
+    """Nothing was taken and nothing will be billed.
 
-    ``retry_after`` is what the provider asked us to wait, in seconds.
+    ``retry_after`` is what the provider asked us to wait, in seconds. ``down`` where its being down would
+    explain it: no connection, or an error of its own; ``everywhere`` where it limits all of its endpoints
+    together, so that the wait is meant for each of them.
     """
 
-    def __init__(self, failure: Failure, *, retry_after: float | None = None) -> None:
+    def __init__(
+        self,
+        failure: Failure,
+        *,
+        retry_after: float | None = None,
+        down: bool = False,
+        everywhere: bool = False,
+    ) -> None:
         super().__init__(failure.message)
         self.failure = failure
         self.retry_after = retry_after
+        self.down = down
+        self.everywhere = everywhere
 
 
 class OutcomeUnknown(ProviderError):  # noqa: N818 - names the fact

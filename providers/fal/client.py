@@ -72,7 +72,7 @@ class QueueClient:
                 start_timeout=submission.start_timeout,
             )
         except NotSent as error:
-            raise NotAccepted(_unreachable(error)) from error
+            raise NotAccepted(_unreachable(error), down=True) from error
         except NoReply as error:
             raise OutcomeUnknown(f"no answer came from fal.ai: {error}") from error
         except Refused as error:

@@ -58,7 +58,7 @@ def refused(reply: Reply, now: datetime) -> NotAccepted | OutcomeUnknown:
     if reply.status in _CLIENT_ERRORS and reply.status not in _OF_THE_CONNECTION:
         return NotAccepted(_busy(fault) if reply.status == _BUSY else failure(fault), retry_after=wait)
     if reply.status == _UNAVAILABLE and fault.json and fault.text and fault.types and _is_fals(reply):
-        return NotAccepted(failure(fault), retry_after=wait)
+        return NotAccepted(failure(fault), retry_after=wait, down=True)
     named = reply.headers.get("x-fal-request-id", "")
     trace = f"; it names the request {named}" if _is_id(named) else ""
     return OutcomeUnknown(

@@ -38,7 +38,8 @@ def submit(
         reply = wire.call(request, timeout=timeout)
     except NotSent as error:
         raise NotAccepted(
-            Failure(ErrorCode.PROVIDER_REJECTED, f"LinkModel could not be reached: {error}", retryable=True)
+            Failure(ErrorCode.PROVIDER_REJECTED, f"LinkModel could not be reached: {error}", retryable=True),
+            down=True,
         ) from error
     except NoReply as error:
         raise OutcomeUnknown(f"LinkModel did not answer; it may have made a task: {error}") from error
@@ -88,6 +89,9 @@ def _verdict(reply: Reply) -> Accepted:
     raise NotAccepted(
         _failure(reply, envelope),
         retry_after=retry_after(reply.headers.get("retry-after"), datetime.now(UTC)),
+        down=reply.status >= HTTPStatus.INTERNAL_SERVER_ERROR,
+        # Its rates are the account's, whatever the model.
+        everywhere=True,
     )
 
 
