@@ -1,6 +1,6 @@
 """The protocol that every provider implements, with its value types and its errors."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -12,6 +12,7 @@ from domain.generation import GenerationInput
 from domain.lifecycle import Kind
 from domain.offers import Offer
 from outbound.wire import AsyncWire
+from providers.sightings import NotSeen, Wanted
 
 
 class ProviderError(Exception):
@@ -64,12 +65,24 @@ class OutcomeUnknown(ProviderError):  # noqa: N818 - names the fact
 
 
 class LookFailed(ProviderError):  # noqa: N818 - names the fact
-    """The provider could not be asked just now; ``missing`` when it says that it knows no such request."""
+    """The provider could not be asked just now.
 
-    def __init__(self, reason: str, *, retry_after: float | None = None, missing: bool = False) -> None:
+    ``missing`` when it says that it knows no such request; ``permanent`` when asking again will not help:
+    this key may not ask that, or the provider has nothing of the kind.
+    """
+
+    def __init__(
+        self,
+        reason: str,
+        *,
+        retry_after: float | None = None,
+        missing: bool = False,
+        permanent: bool = False,
+    ) -> None:
         super().__init__(reason)
         self.retry_after = retry_after
         self.missing = missing
+        self.permanent = permanent
 
 
 class HookRefused(ProviderError):  # noqa: N818 - names the fact
@@ -123,7 +136,10 @@ class Submission:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The provider took the request. ``price_nano`` is its fixed price; None when not (yet) named."""
+    """The provider took the request. ``price_nano`` is its fixed price; None when not (yet) named.
+
+    ``accepted_at`` is when it took it, where that was learned only later; None is now.
+    """
 
     request_id: str
     status_url: str | None = None
@@ -132,14 +148,18 @@ class Accepted:
     price_nano: int | None = None
     queue_position: int | None = None
     sandbox: bool = False
+    accepted_at: datetime | None = None
+
+
+Sighting = Accepted | NotSeen
 
 
 @dataclass(frozen=True, slots=True)
 class Handle:
     """What is stored of an accepted request: all that a look needs, after any restart.
 
-    ``unit_price`` is in dollars per ``unit`` as it stood at submit; ``expected_cost`` is the catalogue's figure
-    for this request, the last resort where the provider names none.
+    ``unit_price`` is in dollars per ``unit`` as it stood at submit; ``expected_cost`` is the catalogue's
+    figure for this request, the last resort where the provider names none.
     """
 
     request_id: str
@@ -275,4 +295,12 @@ class Provider(Protocol):
 
     def next_look(self, kind: Kind, age: float) -> float | None:
         """Seconds until the next look at a request of ``age`` seconds; None when the schedule has ended."""
+        ...
+
+    def search(self, endpoint: str, wanted: Sequence[Wanted], now: datetime) -> Mapping[str, Sighting]:
+        """Look for requests to ``endpoint`` in the provider's own list: each marker, and what was seen of it.
+
+        Raises:
+            LookFailed: the list could not be read; ``permanent`` where there is none for us.
+        """
         ...

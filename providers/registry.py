@@ -16,6 +16,7 @@ class ProviderSettings(Protocol):
     """The settings that the factories read."""
 
     fal_key: SecretStr | None
+    fal_admin_key: SecretStr | None
     fal_queue_url: str
     fal_platform_url: str
     fal_jwks_url: str
@@ -35,8 +36,12 @@ class Registered:
 def _fal(settings: ProviderSettings) -> Registered | None:
     if settings.fal_key is None:
         return None
+    admin_key = settings.fal_admin_key
     provider = FalProvider(
-        settings.fal_key.get_secret_value(), settings.fal_queue_url, settings.fal_platform_url
+        settings.fal_key.get_secret_value(),
+        settings.fal_queue_url,
+        settings.fal_platform_url,
+        admin_key=admin_key.get_secret_value() if admin_key else None,
     )
     return Registered(provider, settings.fal_queue_url, WebhookVerifier(settings.fal_jwks_url))
 

@@ -1,6 +1,6 @@
 """The fal.ai provider: the protocol's methods, each handed to the part that knows how."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -8,13 +8,15 @@ from domain.generation import GenerationInput
 from domain.lifecycle import Kind
 from domain.offers import Offer
 from outbound.wire import AsyncWire, HttpxWire, Wire
-from providers.base import Accepted, CancelAnswer, Handle, Observation, Submission, UnitPrice
+from providers.base import Accepted, CancelAnswer, Handle, Observation, Sighting, Submission, UnitPrice
 from providers.fal.arguments import arguments
 from providers.fal.billing import PriceList
 from providers.fal.client import QueueClient
+from providers.fal.listing import MARKER, RequestList
 from providers.fal.look import Looker
 from providers.fal.schedule import next_look
 from providers.fal.urls import Queue
+from providers.sightings import Wanted
 
 SUBMIT_SECONDS: Final = 60.0
 
@@ -28,10 +30,11 @@ class FalProvider:
     """fal.ai behind ``providers.base.Provider``. One instance a process; safe to use from several threads.
 
     ``key`` is an API key; ``queue_url`` and ``platform_url`` are base addresses, plain http for an emulator.
+    ``admin_key`` is one of the same account that may read its list of requests, where ``key`` may not.
     """
 
     name: str = "fal"
-    marker_field: str | None = "darkroom_attempt"
+    marker_field: str | None = MARKER
 
     def __init__(
         self,
@@ -39,17 +42,21 @@ class FalProvider:
         queue_url: str,
         platform_url: str,
         *,
+        admin_key: str | None = None,
         submit_timeout: float = SUBMIT_SECONDS,
         clock: Callable[[], datetime] = utc_now,
         wire: Wire | None = None,
     ) -> None:
         if not key or not key.isascii() or not key.isprintable():
             raise ValueError("the fal key must be printable ASCII without line breaks: check FAL_KEY")
+        if admin_key is not None and not (admin_key.isascii() and admin_key.isprintable()):
+            raise ValueError("the fal admin key must be printable ASCII: check FAL_ADMIN_KEY")
         queue = Queue(queue_url)
         wire = wire or HttpxWire()
         self._client = QueueClient(key, queue, wire, clock, submit_timeout)
         self._prices = PriceList(key, platform_url, wire)
         self._looker = Looker(key, queue, clock)
+        self._list = RequestList(admin_key or key, platform_url, queue, wire)
 
     def arguments(self, offer: Offer, given: GenerationInput) -> dict[str, Any]:
         """The body for the offer's endpoint; raises Unsupported."""
@@ -74,3 +81,7 @@ class FalProvider:
     def next_look(self, kind: Kind, age: float) -> float:  # noqa: ARG002 - the same for both kinds here
         """Seconds until the next look at a request of ``age`` seconds; never None."""
         return next_look(age)
+
+    def search(self, endpoint: str, wanted: Sequence[Wanted], now: datetime) -> Mapping[str, Sighting]:
+        """Look for lost requests in the account's list of requests; raises LookFailed."""
+        return self._list.search(endpoint, wanted, now)

@@ -1,14 +1,27 @@
 """The LinkModel adapter: the provider protocol on LinkModel's media gateway."""
 
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final
 
 from domain.generation import GenerationInput
 from domain.lifecycle import Kind
 from domain.offers import Offer
 from outbound.wire import AsyncWire, HttpxWire
-from providers.base import Accepted, CancelAnswer, Handle, Observation, Submission, UnitPrice
+from providers.base import (
+    Accepted,
+    CancelAnswer,
+    Handle,
+    LookFailed,
+    Observation,
+    Sighting,
+    Submission,
+    UnitPrice,
+)
 from providers.linkmodel import arguments, look, schedule, submit
+from providers.sightings import Wanted
 
+_NO_LIST: Final = "LinkModel has no list of tasks"
 _CANNOT_CANCEL: Final = "LinkModel has no call to cancel a task: it runs to its end and may be billed"
 
 
@@ -71,3 +84,12 @@ class LinkModelProvider:
     def next_look(self, kind: Kind, age: float) -> float | None:
         """Seconds until the next look at a task of ``age`` seconds; None after LinkModel's 15 minutes."""
         return schedule.next_look(kind, age)
+
+    def search(
+        self,
+        endpoint: str,  # noqa: ARG002 - the protocol's signature
+        wanted: Sequence[Wanted],  # noqa: ARG002
+        now: datetime,  # noqa: ARG002
+    ) -> Mapping[str, Sighting]:
+        """LinkModel lists no tasks, so nothing can be looked for; raises LookFailed."""
+        raise LookFailed(_NO_LIST, permanent=True)

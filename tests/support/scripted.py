@@ -2,8 +2,9 @@
 
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from domain.generation import GenerationInput
@@ -16,9 +17,11 @@ from providers.base import (
     Generating,
     Handle,
     Observation,
+    Sighting,
     Submission,
     UnitPrice,
 )
+from providers.sightings import NotSeen, Wanted
 from storage.queue import Note, QueueUnavailable
 
 Asked = TypeVar("Asked")
@@ -56,6 +59,10 @@ def _takes(submission: Submission) -> Accepted:
     return Accepted(request_id=f"request-{submission.token}")
 
 
+def _sees_none(wanted: Sequence[Wanted]) -> Mapping[str, Sighting]:
+    return {one.marker: NotSeen(whole=True) for one in wanted}
+
+
 @dataclass
 class ScriptedProvider:
     """A provider by script: takes everything, is always at work, and can cancel nothing."""
@@ -74,6 +81,9 @@ class ScriptedProvider:
         default_factory=lambda: Script(CancelAnswer("impossible", "it cannot be canceled here"))
     )
     intervals: Script[tuple[Kind, float], float | None] = field(default_factory=lambda: Script(2.0))
+    searches: Script[Sequence[Wanted], Mapping[str, Sighting]] = field(
+        default_factory=lambda: Script[Sequence[Wanted], Mapping[str, Sighting]](_sees_none)
+    )
 
     def arguments(self, offer: Offer, given: GenerationInput) -> dict[str, Any]:
         """The fields of the input as they are; ``offer`` does not matter."""
@@ -100,6 +110,11 @@ class ScriptedProvider:
     def next_look(self, kind: Kind, age: float) -> float | None:
         """The schedule by script."""
         return self.intervals.answer((kind, age))
+
+    def search(self, endpoint: str, wanted: Sequence[Wanted], now: datetime) -> Mapping[str, Sighting]:
+        """The list by script; none of the endpoint's requests are on it."""
+        del endpoint, now
+        return self.searches.answer(wanted)
 
 
 class ScriptedQueue:
