@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from domain.failures import ErrorCode, Failure
 from outbound.retry_after import retry_after
@@ -11,6 +11,7 @@ from outbound.wire import NoReply, NotSent, Reply, Wire, WireError
 from providers.base import Accepted, CancelAnswer, Handle, LookFailed, NotAccepted, OutcomeUnknown, Submission
 from providers.fal.answers import Unreadable, parse_object
 from providers.fal.faults import read_fault
+from providers.fal.listing import MARKER
 from providers.fal.submitted import accepted, refused
 from providers.fal.transport import OneShot, OneShotClient, Refused
 from providers.fal.urls import InvalidEndpoint, Queue, app_of
@@ -64,7 +65,7 @@ class QueueClient:
             app_of(submission.endpoint)
             client.submit(
                 submission.endpoint,
-                dict(submission.arguments),
+                _body(submission),
                 hint=submission.hint,
                 webhook_url=submission.webhook_url,
                 priority="low" if submission.priority == "low" else "normal",
@@ -111,6 +112,11 @@ def _word(reply: Reply) -> object:
         return parse_object(reply.body).get("status")
     except Unreadable:
         return None
+
+
+def _body(submission: Submission) -> dict[str, Any]:
+    mark = {} if submission.marker is None else {MARKER: submission.marker}
+    return {**submission.arguments, **mark}
 
 
 def _headers(submission: Submission) -> dict[str, str]:
