@@ -68,7 +68,8 @@ class LookFailed(ProviderError):  # noqa: N818 - names the fact
     """The provider could not be asked just now.
 
     ``missing`` when it says that it knows no such request; ``permanent`` when asking again will not help:
-    this key may not ask that, or the provider has nothing of the kind.
+    this key may not ask that, or the provider has nothing of the kind; ``down`` where the provider's being
+    down would explain it: no answer, or an error of its own.
     """
 
     def __init__(
@@ -78,11 +79,13 @@ class LookFailed(ProviderError):  # noqa: N818 - names the fact
         retry_after: float | None = None,
         missing: bool = False,
         permanent: bool = False,
+        down: bool = False,
     ) -> None:
         super().__init__(reason)
         self.retry_after = retry_after
         self.missing = missing
         self.permanent = permanent
+        self.down = down
 
 
 class HookRefused(ProviderError):  # noqa: N818 - names the fact

@@ -1,48 +1,65 @@
 """The provider's verdict on a generation: the cost is booked, and the job goes on to its files or its end."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from domain.costs import Cost
+from domain.costs import Cost, with_spin_up
+from domain.generation import Priority
 from domain.lifecycle import AttemptStatus, JobStatus
 from domain.retry import after_verdict
 from domain.timeline import Phase, PhaseClock, finish
-from providers.base import Ended, Finished
+from providers.base import Ended, Finished, UnitPrice
 from services import ending
 from services.outputs import outputs_of
 from services.runtime import Runtime
-from storage import agenda, jobs, ledger
+from storage import jobs, ledger
 from storage.database import Session
 from storage.records import AttemptRecord, JobRecord
+from storage.steps.finishing import Done
+from storage.steps.looking import OpenRow
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """When a verdict was seen, and how long before that the last look may have been, in seconds."""
+    """When a verdict was seen, and how long before that the last look may have been, in seconds.
+
+    ``price`` is the price of one unit where it could be had only now.
+    """
 
     at: datetime
     interval: float | None
+    price: UnitPrice | None = None
 
 
-def finished(session: Session, job: JobRecord, attempt: AttemptRecord, verdict: Finished, seen: Seen) -> None:
-    """It is made and paid for: keep where the files lie, book the cost, and have them fetched."""
-    at = seen.at
-    outputs = outputs_of(verdict)
-    _settle(session, job, attempt, verdict.cost, at)
-    jobs.move_attempt(
-        session,
-        attempt,
-        AttemptStatus.STORING,
-        outputs=outputs,
+def result_of(row: OpenRow, verdict: Finished, seen: Seen) -> Done:
+    """All that is written of a result: it is made and paid for, and its files are to be fetched."""
+    phases = _phases(row, seen, verdict.inference_seconds)
+    unit, unit_price = (seen.price.unit, seen.price.usd) if seen.price else (row.unit, row.unit_price)
+    cost, spin_up = with_spin_up(verdict.cost, unit_price, phases.get(Phase.COLD_START, 0.0))
+    return Done(
+        job_id=row.job_id,
+        attempt_id=row.attempt_id,
+        project_id=row.project_id,
+        number=row.number,
+        kind=row.kind,
+        provider=row.provider,
+        endpoint=row.endpoint,
+        priority=Priority(row.priority).rank,
+        at=seen.at,
+        outputs=outputs_of(verdict),
         filtered=verdict.filtered,
-        detected_at=at,
-        phases=_phases(attempt, seen, verdict.inference_seconds),
+        phases=phases,
+        cost_nano=cost.nano,
+        cost_basis=cost.basis,
+        cost_final=cost.final,
+        spin_up_nano=spin_up,
+        billed_units=cost.units,
+        unit=unit,
+        unit_price=unit_price,
+        too_late=row.cancel_requested_at is not None,
     )
-    _note_end(session, job, attempt, at, files=len(outputs), filtered=verdict.filtered)
-    jobs.move_job(session, job, JobStatus.STORING, ended_at=None, error=None)
-    agenda.schedule(session, job, at)
-    agenda.wake(session)
 
 
 def ended(
@@ -55,7 +72,8 @@ def ended(
 ) -> None:
     """There is no result: book what it cost, and decide whether the job is tried again."""
     at = seen.at
-    _settle(session, job, attempt, verdict.cost, at)
+    phases = _phases(attempt, seen, verdict.inference_seconds)
+    _settle(session, job, attempt, verdict.cost, seen, phases)
     jobs.move_attempt(
         session,
         attempt,
@@ -63,9 +81,11 @@ def ended(
         error=verdict.failure.as_json(),
         detected_at=at,
         ended_at=at,
-        phases=_phases(attempt, seen, verdict.inference_seconds),
+        phases=phases,
     )
-    _note_end(session, job, attempt, at, error=verdict.failure.code.value)
+    error = {"error": verdict.failure.code.value}
+    jobs.note(session, job.id, "provider_end", at, attempt=attempt.number, data=error)
+    jobs.note(session, job.id, "detected", at, attempt=attempt.number)
     if verdict.canceled:
         ending.end(runtime, session, job, JobStatus.CANCELED, verdict.failure)
         return
@@ -75,26 +95,30 @@ def ended(
     ending.go_on(runtime, session, job, verdict.failure, again)
 
 
-def _settle(session: Session, job: JobRecord, attempt: AttemptRecord, cost: Cost, at: datetime) -> None:
+def _settle(
+    session: Session,
+    job: JobRecord,
+    attempt: AttemptRecord,
+    cost: Cost,
+    seen: Seen,
+    phases: Mapping[str, float],
+) -> None:
+    if seen.price is not None:
+        attempt.unit, attempt.unit_price = seen.price.unit, seen.price.usd
+    waited = phases.get(Phase.COLD_START, 0.0)
+    cost, attempt.spin_up_nano = with_spin_up(cost, attempt.unit_price, waited)
     attempt.cost_nano = cost.nano
     attempt.cost_basis = cost.basis
     attempt.cost_final = cost.final
     attempt.billed_units = cost.units
-    ledger.settle(session, job, attempt, at)
+    ledger.settle(session, job, attempt, seen.at)
 
 
-def attempt_clock(attempt: AttemptRecord) -> PhaseClock:
+def clock_of(attempt: AttemptRecord | OpenRow) -> PhaseClock:
     """The attempt's running clock."""
     phase = Phase(attempt.phase) if attempt.phase else None
     return PhaseClock(phase, attempt.phase_since or attempt.submitted_at, attempt.phases)
 
 
-def _phases(attempt: AttemptRecord, seen: Seen, inference: Decimal | None) -> dict[str, float]:
-    return finish(attempt_clock(attempt), seen.at, inference=inference, interval=seen.interval)
-
-
-def _note_end(
-    session: Session, job: JobRecord, attempt: AttemptRecord, at: datetime, **data: str | int
-) -> None:
-    jobs.note(session, job.id, "provider_end", at, attempt=attempt.number, data=data)
-    jobs.note(session, job.id, "detected", at, attempt=attempt.number)
+def _phases(attempt: AttemptRecord | OpenRow, seen: Seen, inference: Decimal | None) -> dict[str, float]:
+    return finish(clock_of(attempt), seen.at, inference=inference, interval=seen.interval)

@@ -16,12 +16,11 @@ from domain.lifecycle import JobStatus
 from domain.routing import Availability
 from providers.base import Accepted
 from services import due, looking
-from services.accept import accept
 from services.collect import collect
 from services.deliver import deliver
 from services.runtime import Runtime
 from services.submit import submit
-from storage import jobs, ledger
+from storage import agenda, jobs, ledger
 from storage.queue import COLLECT, DELIVER, SUBMIT, Note
 from storage.records import (
     AgendaRecord,
@@ -37,6 +36,7 @@ from storage.records import (
 from tests.support.front import new_project, running_parts
 from tests.support.rows import NOON
 from tests.support.scripted import ScriptedProvider, ScriptedQueue
+from tests.support.taking import accept
 
 WATCHER: Final = "watcher:test"
 WORKER: Final = "worker:test"
@@ -103,9 +103,7 @@ class Engine:
         """A new job."""
         body = {"model": model, "input": {"prompt": prompt}, **fields}
         request = JobRequest.model_validate(body)
-        return accept(
-            self.runtime, project_id=self.project_id, request=request, idempotency_key=None, fingerprint=""
-        ).job_id
+        return accept(self.runtime, project_id=self.project_id, request=request).job_id
 
     def submit(self, job_id: UUID, *, owner: str = WORKER) -> None:
         """Run the submit task."""
@@ -123,10 +121,12 @@ class Engine:
         return job_id
 
     def sees(self, job_id: UUID, *results: looking.Result, after: float = 1.0) -> None:
-        """Each result is what a look brings, ``after`` seconds one after the other."""
+        """Each result is what a look brings, ``after`` seconds one after the other; files are due at once."""
         for result in results:
             self.clock.advance(after)
-            looking.record(self.runtime, [self.look(job_id, result)], owner=WATCHER)
+            finished = looking.record(self.runtime, [self.look(job_id, result)], owner=WATCHER)
+            with self.runtime.database.work() as session:
+                agenda.reschedule(session, [(one, self.clock()) for one in finished], owner=WATCHER)
 
     def look(self, job_id: UUID, result: looking.Result) -> looking.Look:
         """A look that has brought ``result`` just now."""
