@@ -1,54 +1,46 @@
-"""Collecting: fetch what a provider made, check it, store it, and only then call the job succeeded."""
+"""Collecting: fetch what providers made, check it, store it, and only then call the jobs succeeded."""
 
+import math
 import tempfile
+import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import timedelta
-from decimal import Decimal
 from pathlib import Path
+from time import monotonic
 from typing import Any, Final
 from uuid import UUID
 
 import structlog
 
-from domain.failures import ErrorCode, Failure
-from domain.lifecycle import AttemptStatus, JobStatus, Kind
-from domain.storing import StoreTrouble, pause_before
-from domain.timeline import Phase
-from outbound.download import Download
-from outbound.errors import AssetRefused, DownloadFailed
-from outbound.media import Media, probe
-from outbound.signatures import extension
-from outbound.unusable import NotMedia
+from domain.lifecycle import AttemptStatus, JobStatus
+from domain.storing import pause_before
 from services import ending
+from services.fetching import Unstored, check_outputs, store_file
 from services.lease import LEASE, kept
-from services.relinking import STALE, fresh_outputs
+from services.relinking import fresh_outputs
 from services.runtime import Runtime
+from services.succeeding import Ready, succeed
 from storage import agenda, jobs
-from storage.objects.base import StoreError
-from storage.objects.keys import object_key
-from storage.records import AssetRecord, AttemptRecord, JobRecord
+from storage.database import DatabaseTrouble
+from storage.steps import storing
+from storage.steps.storing import Storing
 
-_MILLISECONDS: Final = Decimal("0.001")
+# How many files a process fetches at a time: each takes disk, and a connection to a host.
+_SIDE_BY_SIDE: Final = 4
+# What has not been begun after this long is given back, for a worker that is not held up.
+_BEGIN_SECONDS: Final = 30.0
+
+# What is ready waits this long for what is nearly so: few statements then end many jobs.
+_GATHER_SECONDS: Final = 0.02
+
+_slots: Final = threading.BoundedSemaphore(_SIDE_BY_SIDE)
 
 log = structlog.get_logger(__name__)
 
 
-class Unstored(Exception):  # noqa: N818 - names the fact
-    """A file could not be fetched or stored: which kind of trouble it was, and whether its link ran out."""
-
-    def __init__(self, code: ErrorCode, message: str, trouble: StoreTrouble, *, stale: bool = False) -> None:
-        super().__init__(message)
-        self.failure = Failure(code, message, retryable=True)
-        self.trouble = trouble
-        self.stale = stale
-
-
-@dataclass(frozen=True, slots=True)
-class _Work:
-    job: JobRecord
-    attempt: AttemptRecord
-    stored: frozenset[int]
+class _GivenUp(Exception):  # noqa: N818 - names the fact
+    """The batch has ended before this file had come."""
 
 
 def collect(runtime: Runtime, job_ids: Sequence[UUID], *, owner: str) -> None:
@@ -57,120 +49,117 @@ def collect(runtime: Runtime, job_ids: Sequence[UUID], *, owner: str) -> None:
     Safe to run twice: a lease keeps two workers apart, what is stored already is not fetched again, and keys
     follow from the job alone. It never touches the generation: that is made and paid for.
     """
-    for job_id in job_ids:
-        _collect(runtime, job_id, owner)
-
-
-def _collect(runtime: Runtime, job_id: UUID, owner: str) -> None:
-    work = _begin(runtime, job_id, owner)
-    if work is None:
+    with runtime.database.work() as session:
+        taken = storing.take(session, job_ids, owner=owner, now=runtime.clock(), lease=LEASE)
+    if not taken:
         return
-    with kept(runtime, [job_id], owner):
+    with (
+        kept(runtime, [job.job_id for job in taken], owner),
+        tempfile.TemporaryDirectory(prefix="darkroom-", ignore_cleanup_errors=True) as folder,
+    ):
+        _Batch(runtime, owner, Path(folder), taken).run()
+
+
+class _Batch:
+    """Some jobs that one worker has taken: a few are fetched side by side, and each ends once it is ready."""
+
+    def __init__(self, runtime: Runtime, owner: str, folder: Path, taken: Sequence[Storing]) -> None:
+        self._runtime = runtime
+        self._owner = owner
+        self._folder = folder
+        self._over = threading.Event()
+        self._pool = ThreadPoolExecutor(_SIDE_BY_SIDE, thread_name_prefix="collect")
+        self._jobs = {self._pool.submit(self._fetch, job): job for job in taken}
+
+    def run(self) -> None:
+        """Work until every job has been dealt with, or given back."""
+        end = monotonic() + _BEGIN_SECONDS
         try:
-            _store_all(runtime, work)
+            while self._jobs:
+                self._finish(self._ready(max(end - monotonic(), 0.0)))
+                if monotonic() >= end:
+                    self._give_back()
+                    end = math.inf
+        finally:
+            # A worker that is told to stop waits for no download: the leases bring the jobs back.
+            self._over.set()
+            self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _ready(self, seconds: float) -> list[Ready]:
+        """What has become ready, waiting for the first; those close behind it come along."""
+        done, others = wait(
+            self._jobs, timeout=min(seconds, threading.TIMEOUT_MAX), return_when=FIRST_COMPLETED
+        )
+        if done and others:
+            done |= wait(others, timeout=_GATHER_SECONDS).done
+        return [ready for one in done if (ready := self._result(one)) is not None]
+
+    def _result(self, future: "Future[Ready | None]") -> Ready | None:
+        job = self._jobs.pop(future)
+        try:
+            return future.result()
+        except Exception:
+            # A fault with one job must not hold up the others: its lease runs out, and it comes due again.
+            log.exception("collect_broke", job_id=str(job.job_id))
+            return None
+
+    def _finish(self, ready: Sequence[Ready]) -> None:
+        """End all that is ready together; what spoils that for the others is found by going one by one."""
+        if not ready:
+            return
+        try:
+            with self._runtime.database.work() as session:
+                succeed(self._runtime, session, ready)
+        except DatabaseTrouble:
+            log.exception("jobs_not_finished", jobs=[str(one.job.job_id) for one in ready])
+            if len(ready) > 1:
+                for one in ready:
+                    self._finish([one])
+
+    def _give_back(self) -> None:
+        """Let another worker have what was not begun: a slow host or store must not hold up the others."""
+        idle = [one for one in self._jobs if one.cancel()]
+        due = [(self._jobs.pop(one).job_id, self._runtime.clock()) for one in idle]
+        try:
+            with self._runtime.database.work() as session:
+                agenda.reschedule(session, due, owner=self._owner)
+        except DatabaseTrouble:
+            log.warning("jobs_not_given_back", count=len(due))
+
+    def _fetch(self, job: Storing) -> Ready | None:
+        """Fetch and store a job's files; None when that has to be tried again later, or was given up."""
+        try:
+            with _slots:
+                return self._store_all(job)
         except Unstored as error:
             # A link that has run out may be had anew; the generation itself is never asked for again.
-            fresh = fresh_outputs(runtime, work.job, work.attempt) if error.stale else None
-            _put_off(runtime, work, error, fresh)
-        else:
-            _finish(runtime, work)
-
-
-def _begin(runtime: Runtime, job_id: UUID, owner: str) -> _Work | None:
-    now = runtime.clock()
-    with runtime.database.work() as session:
-        job = jobs.lock_job(session, job_id)
-        attempt = jobs.last_attempt(session, job_id)
-        # Looked at before it is taken: a late message must not hold up a job that runs again by now.
-        if job is None or attempt is None or job.status != JobStatus.STORING:
+            fresh = fresh_outputs(self._runtime, job.attempt_id) if error.stale else None
+            _put_off(self._runtime, job, error, fresh)
             return None
-        if not agenda.take(session, job_id, owner=owner, now=now, lease=LEASE):
-            return None
-        stored = frozenset(asset.n for asset in jobs.assets_of(session, [job_id]))
-    return _Work(job, attempt, stored)
+
+    def _store_all(self, job: Storing) -> Ready:
+        check_outputs(job)
+        missing = [n for n in range(len(job.outputs)) if n not in job.stored]
+        file = None
+        for n in missing:
+            path = self._folder / f"{job.job_id}-{n}"
+            file = store_file(self._runtime, job, n, path, on_progress=self._check)
+            if n != missing[-1]:
+                # What was fetched so far is not fetched again, should this worker die at the next file.
+                with self._runtime.database.work() as session:
+                    storing.keep(session, [job.job_id], [file])
+        return Ready(job, file)
+
+    def _check(self, _: int) -> None:
+        if self._over.is_set():
+            raise _GivenUp
 
 
-def _store_all(runtime: Runtime, work: _Work) -> None:
-    outputs = work.attempt.outputs or []
-    if not any(not output["extra"] for output in outputs):
-        raise Unstored(
-            ErrorCode.ASSET_INVALID,
-            f"{work.attempt.provider} finished, but its answer holds no {work.job.kind}",
-            StoreTrouble.WRONG,
-        )
-    with tempfile.TemporaryDirectory(prefix="darkroom-") as folder:
-        for n, output in enumerate(outputs):
-            if n not in work.stored:
-                _store_one(runtime, work, n, output, Path(folder) / str(n))
-
-
-def _store_one(runtime: Runtime, work: _Work, n: int, output: dict[str, Any], path: Path) -> None:
-    begun = runtime.clock()
-    download, media = _fetch(runtime, work, output, path)
-    fetched = runtime.clock()
-    job = work.job
-    key = object_key(str(job.project_id), job.created_at, job.id, n, extension(media.content_type))
-    try:
-        runtime.objects.put(key, path, content_type=media.content_type, sha256=download.sha256)
-    except StoreError as error:
-        raise Unstored(ErrorCode.ASSET_UNAVAILABLE, str(error), StoreTrouble.AWAY) from error
-    finally:
-        path.unlink(missing_ok=True)
-    stored = runtime.clock()
-    asset = AssetRecord(
-        job_id=job.id,
-        n=n,
-        attempt_id=work.attempt.id,
-        key=key,
-        content_type=media.content_type,
-        bytes=download.bytes,
-        sha256=download.sha256,
-        width=media.width,
-        height=media.height,
-        duration=_seconds(media.duration),
-        sandbox=work.attempt.sandbox,
-        created_at=stored,
-    )
-    with runtime.database.work() as session:
-        _, attempt = jobs.lock_attempt(session, work.attempt.id)
-        jobs.keep_asset(session, asset)
-        attempt.phases = _timed(attempt.phases, download=fetched - begun, store=stored - fetched)
-        data = {"n": n, "bytes": download.bytes, "content_type": media.content_type}
-        jobs.note(session, job.id, "downloaded", fetched, attempt=attempt.number, data=data)
-
-
-def _fetch(runtime: Runtime, work: _Work, output: dict[str, Any], path: Path) -> tuple[Download, Media]:
-    expected = None if output["extra"] else Kind(work.job.kind)
-    try:
-        download = runtime.downloader.fetch(output["url"], path)
-        return download, probe(path, expected)
-    except AssetRefused as error:
-        raise Unstored(ErrorCode.ASSET_UNAVAILABLE, str(error), StoreTrouble.NEVER) from error
-    except DownloadFailed as error:
-        trouble = StoreTrouble.AWAY if error.away else StoreTrouble.WRONG
-        stale = error.status in STALE
-        raise Unstored(ErrorCode.ASSET_UNAVAILABLE, str(error), trouble, stale=stale) from error
-    except NotMedia as error:
-        raise Unstored(ErrorCode.ASSET_INVALID, str(error), StoreTrouble.WRONG) from error
-
-
-def _finish(runtime: Runtime, work: _Work) -> None:
-    at = runtime.clock()
-    with runtime.database.work() as session:
-        job, attempt = jobs.lock_attempt(session, work.attempt.id)
-        if job.status != JobStatus.STORING:
-            return
-        jobs.move_attempt(session, attempt, AttemptStatus.SUCCEEDED, ended_at=at, error=None)
-        files = len(attempt.outputs or [])
-        jobs.note(session, job.id, "stored", at, attempt=attempt.number, data={"files": files})
-        ending.end(runtime, session, job, JobStatus.SUCCEEDED)
-
-
-def _put_off(runtime: Runtime, work: _Work, error: Unstored, fresh: list[dict[str, Any]] | None) -> None:
+def _put_off(runtime: Runtime, work: Storing, error: Unstored, fresh: list[dict[str, Any]] | None) -> None:
     """Try again later, for as long as that may help; the cost stays booked whatever comes of it."""
     at = runtime.clock()
     with runtime.database.work() as session:
-        job, attempt = jobs.lock_attempt(session, work.attempt.id)
+        job, attempt = jobs.lock_attempt(session, work.attempt_id)
         if job.status != JobStatus.STORING:
             return
         attempt.store_tries += 1
@@ -186,12 +175,3 @@ def _put_off(runtime: Runtime, work: _Work, error: Unstored, fresh: list[dict[st
         else:
             jobs.move_attempt(session, attempt, AttemptStatus.FAILED, ended_at=at, error=failure.as_json())
             ending.end(runtime, session, job, JobStatus.FAILED, failure)
-
-
-def _timed(phases: dict[str, float], *, download: timedelta, store: timedelta) -> dict[str, float]:
-    spent = {Phase.DOWNLOAD: download.total_seconds(), Phase.STORE: store.total_seconds()}
-    return phases | {phase: round(phases.get(phase, 0.0) + seconds, 6) for phase, seconds in spent.items()}
-
-
-def _seconds(duration: float | None) -> Decimal | None:
-    return None if duration is None else Decimal(duration).quantize(_MILLISECONDS)

@@ -1,6 +1,8 @@
 """What a customer is told of a job: the event as it will be signed, and where it goes."""
 
 import json
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Final
 
 from domain.lifecycle import JobStatus
@@ -8,10 +10,10 @@ from services.runtime import Runtime
 from services.views import job_view, timestamp
 from storage import callbacks, jobs
 from storage.database import Session
-from storage.records import JobRecord
+from storage.records import AssetRecord, AttemptRecord, JobRecord
 from storage.records.columns import new_id
 
-_TYPES: Final = {
+TYPES: Final = {
     JobStatus.SUCCEEDED: "job.succeeded",
     JobStatus.FAILED: "job.failed",
     JobStatus.CANCELED: "job.canceled",
@@ -19,21 +21,28 @@ _TYPES: Final = {
 }
 
 
+def body_of(
+    job: JobRecord, attempts: Sequence[AttemptRecord], assets: Sequence[AssetRecord], *, at: datetime
+) -> str:
+    """The event of a job's end as it is signed: its type, its time, and the job as the API shows it."""
+    view = job_view(job, attempts, assets, now=at)
+    event = {"type": TYPES[JobStatus(job.status)], "timestamp": timestamp(at), "data": view}
+    return json.dumps(event, ensure_ascii=False)
+
+
 def tell(runtime: Runtime, session: Session, job: JobRecord) -> None:
     """Write the event of a job's end with the move that caused it, and its delivery where one is asked."""
     at = runtime.clock()
     session.flush()
-    view = job_view(job, jobs.attempts_of(session, [job.id]), jobs.assets_of(session, [job.id]), now=at)
-    type_ = _TYPES[JobStatus(job.status)]
-    body = json.dumps({"type": type_, "timestamp": timestamp(at), "data": view}, ensure_ascii=False)
     event_id = new_id()
+    attempts, assets = jobs.attempts_of(session, [job.id]), jobs.assets_of(session, [job.id])
     callbacks.add_event(
         session,
         event_id=event_id,
         project_id=job.project_id,
         job_id=job.id,
-        type_=type_,
-        body=body,
+        type_=TYPES[JobStatus(job.status)],
+        body=body_of(job, attempts, assets, at=at),
         at=at,
     )
     if job.callback_url is not None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from typing import Any, Final
+from uuid import UUID
 
 import structlog
 
@@ -10,7 +11,7 @@ from providers.base import Finished, LookFailed
 from services.looking import handle_of
 from services.outputs import outputs_of
 from services.runtime import Runtime
-from storage.records import AttemptRecord, JobRecord
+from storage import jobs
 
 # Refused, or not there (any more): what a signed link answers once its time is over.
 STALE: Final = frozenset({401, 403, 404, 410})
@@ -28,8 +29,10 @@ class _OneByOne:
         return self._wire.call(request, timeout=timeout)
 
 
-def fresh_outputs(runtime: Runtime, job: JobRecord, attempt: AttemptRecord) -> list[dict[str, Any]] | None:
+def fresh_outputs(runtime: Runtime, attempt_id: UUID) -> list[dict[str, Any]] | None:
     """The outputs as the provider names them now; None when it does not, or names others than before."""
+    with runtime.database.work() as session:
+        job, attempt = jobs.lock_attempt(session, attempt_id)
     provider = runtime.providers.get(attempt.provider)
     if provider is None:
         return None
