@@ -18,7 +18,7 @@ from providers.base import (
     UnitPrice,
     Unsupported,
 )
-from services.submit import DEFAULT_START_TIMEOUT
+from services.intents import DEFAULT_START_TIMEOUT
 from storage.ledger import known_price, remember_price
 from tests.support.engine import Engine, taken
 from tests.support.postgres import plain

@@ -1,0 +1,138 @@
+"""Putting committed attempts on the wire side by side, one POST each, and keeping each answer as it comes."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from queue import Empty, SimpleQueue
+from threading import Lock, Thread
+from typing import Final
+
+import structlog
+
+from domain.failures import ErrorCode, Failure
+from domain.lifecycle import MoveRefused
+from providers.base import Accepted, NotAccepted, OutcomeUnknown
+from services import outcomes
+from services.intents import Begun
+from services.learning import Heard, learn
+from services.outcomes import Taken
+from services.runtime import Runtime
+from storage.database import DatabaseTrouble
+from storage.outage import DATABASE_AWAY
+
+# Longer than any call can take; what has not answered by then is left to its lease.
+_PATIENCE_SECONDS: Final = 180.0
+_UNSENT: Final = Failure(
+    ErrorCode.PROVIDER_FAILED,
+    "nothing was sent: the worker was stopped before that",
+    busy=True,
+    retryable=True,
+)
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Post:
+    """One attempt's only POST; whoever gets its ``gate`` decides whether it goes out."""
+
+    begun: Begun
+    gate: Lock = field(default_factory=Lock)
+
+    def claim(self) -> bool:
+        """True for the first who asks, and never again."""
+        return self.gate.acquire(blocking=False)
+
+
+_Answers = SimpleQueue[Heard]
+
+
+def send(runtime: Runtime, begun: Sequence[Begun]) -> None:
+    """Send each of the attempts once and write down what came of it.
+
+    What was stopped before it could go out is put back, since it provably was not sent. An attempt whose
+    call broke in a way that nobody foresaw stays as it is: its lease runs out, and then it is looked for.
+    """
+    posts = [_Post(one) for one in begun]
+    answers: _Answers = SimpleQueue()
+    heard: list[Heard] = []
+    try:
+        started = _start(posts, answers)
+        _write(runtime, answers, heard, started)
+    finally:
+        unsent = NotAccepted(_UNSENT, retry_after=1.0)
+        for post in posts:
+            if post.claim():
+                _keep(runtime, Heard(post.begun, unsent))
+        learn(runtime, heard)
+    for one in heard:
+        if not isinstance(one.answer, Accepted | NotAccepted | OutcomeUnknown):
+            raise one.answer
+
+
+def _start(posts: Sequence[_Post], answers: _Answers) -> int:
+    """Set every POST going, each in a thread of its own, so that none waits for another; answers how many."""
+    if len(posts) == 1:
+        _call(posts[0], answers)
+        return 1
+    for number, post in enumerate(posts):
+        try:
+            Thread(target=_call, args=(post, answers), daemon=True).start()
+        except RuntimeError:
+            # The system gives no more threads: the rest is put back.
+            log.exception("threads_refused", started=number, wanted=len(posts))
+            return number
+    return len(posts)
+
+
+def _call(post: _Post, answers: _Answers) -> None:
+    if not post.claim():
+        return
+    begun = post.begun
+    answer: Accepted | BaseException
+    try:
+        answer = begun.provider.submit(begun.submission)
+    except BaseException as error:  # noqa: BLE001 - whatever it is, whoever waits must hear of it
+        answer = error
+    answers.put(Heard(begun, answer))
+
+
+def _write(runtime: Runtime, answers: _Answers, heard: list[Heard], count: int) -> None:
+    """Write down whatever answers have come, at once, until all have."""
+    end = time.monotonic() + _PATIENCE_SECONDS
+    while len(heard) < count:
+        try:
+            come = [answers.get(timeout=max(0.0, end - time.monotonic()))]
+        except Empty:
+            log.exception("answers_missing", missing=count - len(heard))
+            return
+        while not answers.empty():
+            come.append(answers.get())
+        heard.extend(come)
+        _keep_all(runtime, come)
+
+
+def _keep_all(runtime: Runtime, come: Sequence[Heard]) -> None:
+    taken = [
+        Taken(one.begun.attempt_id, one.begun.lane, one.begun.submission.kind, one.answer)
+        for one in come
+        if isinstance(one.answer, Accepted)
+    ]
+    if taken:
+        outcomes.accepted(runtime, taken)
+    for one in come:
+        _keep(runtime, one)
+
+
+def _keep(runtime: Runtime, heard: Heard) -> None:
+    """Write down a refusal or an unknown outcome; a fault with one must not lose the others' answers."""
+    attempt_id = heard.begun.attempt_id
+    try:
+        if isinstance(heard.answer, NotAccepted):
+            outcomes.refused(runtime, attempt_id, heard.answer)
+        elif isinstance(heard.answer, OutcomeUnknown):
+            outcomes.unknown(runtime, attempt_id, str(heard.answer))
+    except DATABASE_AWAY:
+        raise
+    except (DatabaseTrouble, MoveRefused):
+        log.exception("answer_not_kept", attempt_id=str(attempt_id))
