@@ -2,6 +2,10 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
+
+# The provider code of an attempt that failed for a field of ours, and is worth the same again without it.
+MARKER_REFUSED: Final = "marker_refused"
 
 
 class ErrorCode(StrEnum):

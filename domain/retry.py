@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from domain.costs import Cost
-from domain.failures import ErrorCode, Failure
+from domain.failures import MARKER_REFUSED, ErrorCode, Failure
 
 DEFAULT_MAX_ATTEMPTS: Final = 3
 GIVE_UP_SECONDS: Final = 3600.0
@@ -50,6 +50,8 @@ def after_refusal(failure: Failure, tried: Tried, *, retry_after: float | None) 
     and only the job's own deadline ends that.
     """
     asked = _pause(tried.refusals) if retry_after is None else min(retry_after, GIVE_UP_SECONDS)
+    if failure.provider_code == MARKER_REFUSED and tried.age <= GIVE_UP_SECONDS:
+        return Again(tried.position, asked)
     if failure.busy:
         elsewhere = _next(failure, tried, pause=asked) if asked > SHORT_WAIT_SECONDS else None
         return elsewhere or Again(tried.position, asked)
@@ -66,6 +68,9 @@ def after_verdict(failure: Failure, cost: Cost, tried: Tried) -> Again | None:
     """
     if cost.nano != 0 or failure.code in _FINAL or not (failure.retryable or failure.elsewhere):
         return None
+    if failure.provider_code == MARKER_REFUSED:
+        # Our own doing, and mended: it takes no try away, and no other offer is called for.
+        return Again(tried.position, 0.0) if tried.taken <= tried.most else None
     if tried.taken >= tried.most:
         return None
     return _next(failure, tried, pause=_pause(tried.taken))

@@ -11,7 +11,7 @@ from outbound.wire import NoReply, NotSent, Reply, Wire, WireError
 from providers.base import Accepted, CancelAnswer, Handle, LookFailed, NotAccepted, OutcomeUnknown, Submission
 from providers.fal.answers import Unreadable, parse_object
 from providers.fal.faults import read_fault
-from providers.fal.listing import MARKER
+from providers.fal.marker import MARKER
 from providers.fal.submitted import accepted, refused
 from providers.fal.transport import OneShot, OneShotClient, Refused
 from providers.fal.urls import InvalidEndpoint, Queue, app_of

@@ -4,8 +4,9 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from domain.failures import ErrorCode, Failure
+from domain.failures import MARKER_REFUSED, ErrorCode, Failure
 from providers.fal.faults import Fault
+from providers.fal.marker import MARKER
 
 _C = ErrorCode
 
@@ -61,6 +62,15 @@ _SENTENCES: Final[Mapping[ErrorCode, str]] = {
     _C.CANCELED: "fal.ai dropped the request: it was canceled there",
 }
 
+# Not the customer's doing, whatever else is wrong: without our own field the endpoint has its say.
+_MARKED: Final = Failure(
+    _C.PROVIDER_FAILED,
+    f"the endpoint at fal.ai takes no field that it does not know, and so not {MARKER}: it is left out from "
+    "now on",
+    provider_code=MARKER_REFUSED,
+    retryable=True,
+)
+
 # What another try may well change. fal's own word on retrying is heard for these and for plain refusals only.
 _TRANSIENT: Final = frozenset({_C.PROVIDER_FAILED, _C.START_TIMEOUT})
 _FAL_DECIDES: Final = _TRANSIENT | {_C.PROVIDER_REJECTED}
@@ -76,6 +86,8 @@ _UNPROCESSABLE: Final = 422
 
 def failure(fault: Fault, code: ErrorCode | None = None) -> Failure:
     """The failure that ``fault`` stands for, or the same under a ``code`` that the caller knows better."""
+    if MARKER in fault.fields:
+        return _MARKED
     code = code or code_of(fault)
     retryable = code in _TRANSIENT and fault.status != _UNPROCESSABLE
     if code in _FAL_DECIDES and fault.retryable is not None:

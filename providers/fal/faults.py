@@ -20,7 +20,8 @@ class Fault:
 
     ``types`` are fal's error types, the platform's first; ``retryable`` is fal's own word, None where it
     gave none; ``by_caller`` tells a start timeout that the caller set from one of the application;
-    ``marked`` holds when the reply bears the id that fal's own servers put on theirs.
+    ``marked`` holds when the reply bears the id that fal's own servers put on theirs; ``fields`` are the
+    fields of the input that it complains of.
     """
 
     status: int
@@ -30,6 +31,7 @@ class Fault:
     by_caller: bool = False
     marked: bool = False
     json: bool = False
+    fields: frozenset[str] = frozenset()
 
     @property
     def typed(self) -> bool:
@@ -51,6 +53,7 @@ def read_fault(reply: Reply) -> Fault:
         by_caller=reply.headers.get(TIMEOUT_TYPE, "").lower() == "user",
         marked="x-fal-request-id" in reply.headers,
         json=json,
+        fields=frozenset(_fields(body)),
     )
 
 
@@ -75,6 +78,14 @@ def _sentence(item: Mapping[str, Any]) -> str:
     where = ".".join(str(part) for part in loc if part != "body") if isinstance(loc, list) else ""
     message = str(item.get("msg") or item.get("type") or "no reason given")
     return f"{where}: {message}" if where else message
+
+
+def _fields(body: Mapping[str, Any]) -> Iterator[str]:
+    detail = body.get("detail")
+    for item in detail if isinstance(detail, list) else []:
+        loc = item.get("loc") if isinstance(item, dict) else None
+        if isinstance(loc, list) and loc:
+            yield str(loc[-1])
 
 
 def _types(body: Mapping[str, Any], headers: Mapping[str, str]) -> Iterator[str]:

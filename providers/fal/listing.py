@@ -11,10 +11,10 @@ from outbound.retry_after import retry_after
 from outbound.wire import Reply, Request, Wire, WireError
 from providers.base import Accepted, LookFailed, Sighting
 from providers.fal.answers import Unreadable, parse, parse_object
+from providers.fal.marker import MARKER
 from providers.fal.urls import InvalidEndpoint, Queue
 from providers.sightings import NotSeen, Wanted
 
-MARKER: Final = "darkroom_attempt"
 PAGE: Final = 100
 MOST_PAGES: Final = 50
 PAGE_SECONDS: Final = 20.0

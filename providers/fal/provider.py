@@ -12,8 +12,9 @@ from providers.base import Accepted, CancelAnswer, Handle, Observation, Sighting
 from providers.fal.arguments import arguments
 from providers.fal.billing import PriceList
 from providers.fal.client import QueueClient
-from providers.fal.listing import MARKER, RequestList
+from providers.fal.listing import RequestList
 from providers.fal.look import Looker
+from providers.fal.marker import MARKER
 from providers.fal.schedule import next_look
 from providers.fal.urls import Queue
 from providers.sightings import Wanted
