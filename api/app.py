@@ -10,8 +10,9 @@ from api import errors
 from api.documentation import DESCRIPTION, TAGS, Documented
 from api.incidents import Incidents
 from api.parts import Parts
-from api.routes import access, catalogue, deliveries, files, health, hooks, jobs, reading
+from api.routes import accepting, access, catalogue, deliveries, files, health, hooks, jobs, reading
 from api.waiting import Ends
+from services.accept import Reception
 from services.access import KeyRing
 from services.build import build
 from services.health import Health
@@ -44,12 +45,13 @@ def create_app(runtime: Runtime) -> FastAPI:
     app.state.parts = Parts(runtime, KeyRing(runtime), Ends(runtime), Health(runtime))
     errors.install(app)
     app.add_middleware(Incidents)
-    for routes in (jobs, reading, catalogue, deliveries, access, health, files, hooks):
+    for routes in (accepting, jobs, reading, catalogue, deliveries, access, health, files, hooks):
         app.include_router(routes.router)
     return app
 
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    async with app.state.parts.ends.heard():
+    parts: Parts = app.state.parts
+    async with parts.ends.heard(), Reception.opened(parts.runtime) as app.state.reception:
         yield

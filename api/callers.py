@@ -6,10 +6,11 @@ from typing import Annotated, Final
 from fastapi import Depends
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
 
 from api.answers import Problem
 from api.parts import TheParts
-from services.access import Caller, Scope
+from services.access import Caller, KeyRing, Scope
 
 _BEARER: Final = HTTPBearer(
     auto_error=False, scheme_name="key", description="A key of a project: `Authorization: Bearer dk_…`."
@@ -23,19 +24,30 @@ def needs(scope: Scope) -> Callable[[Credentials, TheParts], Awaitable[Caller]]:
     """A dependency that lets through the keys whose scope covers ``scope``."""
 
     async def caller(credentials: Credentials, parts: TheParts) -> Caller:
-        if credentials is None:
-            raise _unauthorized("no key came: send Authorization: Bearer dk_…")
-        key = credentials.credentials
-        found = parts.keys.remembered(key) or await run_in_threadpool(parts.keys.look_up, key)
-        if found is None:
-            raise _unauthorized(
-                "this key is not known here, or was revoked: send another", ', error="invalid_token"'
-            )
-        if not found.scope.covers(scope):
-            raise _forbidden(found.scope, scope)
-        return found
+        return await _let_through(credentials, parts.keys, scope)
 
     return caller
+
+
+async def caller_of(request: Request, keys: KeyRing, scope: Scope) -> Caller:
+    """Who asks, for a route that does without dependencies; raises Problem (401, 403)."""
+    return await _let_through(await _BEARER(request), keys, scope)
+
+
+async def _let_through(
+    credentials: HTTPAuthorizationCredentials | None, keys: KeyRing, scope: Scope
+) -> Caller:
+    if credentials is None:
+        raise _unauthorized("no key came: send Authorization: Bearer dk_…")
+    key = credentials.credentials
+    found = keys.remembered(key) or await run_in_threadpool(keys.look_up, key)
+    if found is None:
+        raise _unauthorized(
+            "this key is not known here, or was revoked: send another", ', error="invalid_token"'
+        )
+    if not found.scope.covers(scope):
+        raise _forbidden(found.scope, scope)
+    return found
 
 
 def _unauthorized(sentence: str, more: str = "") -> Problem:

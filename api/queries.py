@@ -68,16 +68,19 @@ def only(*names: str) -> Dependency:
     """A dependency that refuses query parameters other than ``names``: ignored ones would mislead."""
 
     async def check(request: Request) -> None:
-        strangers = [name for name in request.query_params if name not in names]
-        if strangers:
-            faults = [
-                {"field": name, "message": f"is not known: {_advice(name, names)}"} for name in strangers
-            ]
-            said = "; ".join(f"{fault['field']} {fault['message']}" for fault in faults)
-            raise Problem(422, "invalid_query", said, errors=faults)
+        refuse_others(request, *names)
 
     dependency: Dependency = Depends(check)
     return dependency
+
+
+def refuse_others(request: Request, *names: str) -> None:
+    """Raise Problem (422) for query parameters other than ``names``."""
+    strangers = [name for name in request.query_params if name not in names]
+    if strangers:
+        faults = [{"field": name, "message": f"is not known: {_advice(name, names)}"} for name in strangers]
+        said = "; ".join(f"{fault['field']} {fault['message']}" for fault in faults)
+        raise Problem(422, "invalid_query", said, errors=faults)
 
 
 def _advice(stranger: str, names: tuple[str, ...]) -> str:

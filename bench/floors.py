@@ -37,7 +37,7 @@ def nothing() -> FastAPI:
 
 
 def textbook() -> FastAPI:
-    """A route as most are written: a session of the ORM, a commit, and a task sent from within the request."""
+    """A route as most are written: a session of the ORM, a commit, and a task sent inside the request."""
     engine = create_engine(os.environ["DARKROOM_DATABASE_URL"])
     SQLModel.metadata.create_all(engine, tables=[SQLModel.metadata.tables["textbook_jobs"]])
     celery = Celery(broker=os.environ["DARKROOM_REDIS_URL"])

@@ -1,4 +1,4 @@
-"""A load generator in a process of its own: many connections that each ask again as soon as they are answered.
+"""A load generator in a process of its own: connections that each ask again as soon as they are answered.
 
 ``python -m bench.load PORT PATH BODY_FILE SECONDS CONNECTIONS [HEADER ...]`` prints one JSON object.
 """

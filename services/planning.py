@@ -1,8 +1,10 @@
 """From a request to a plan: the offers that can honour it, what each would cost, and their order."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from decimal import Decimal
+from functools import partial
+from typing import Any, Final
 
 from domain.generation import JobRequest
 from domain.lifecycle import Kind
@@ -14,7 +16,11 @@ from providers.base import Unsupported
 from providers.catalogue import KindMismatch, KindRequired, UnknownModel
 from services.refusals import Unprocessable
 from services.runtime import Runtime
+from storage.database import Session
 from storage.ledger import known_price
+
+Price = Callable[[str, str], Decimal | None]
+_MOST_REMEMBERED: Final = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,31 +33,85 @@ class Planned:
 
 
 def plan_request(runtime: Runtime, request: JobRequest) -> Planned:
-    """Choose and order the offers for ``request``; nothing is sent.
+    """Choose and order the offers for ``request`` by the prices that are known now; nothing is sent.
 
     Raises:
         Unprocessable: no offer can run it, with the reason of each.
     """
     offers = _offers(runtime, request)
-    able: list[Quote] = []
-    unable: list[PassedOver] = []
-    for quoted in _quotes(runtime, offers, request):
-        obstacle = _obstacle(runtime, quoted.offer, request)
-        if obstacle is None:
-            able.append(quoted)
-        else:
-            unable.append(PassedOver(quoted.offer, str(obstacle)))
-            field = obstacle.field
+    obstacles = [_obstacle(runtime, offer, request) for offer in offers]
+    with runtime.database.work() as session:
+        return _choose(runtime, request, offers, obstacles, partial(_known, session))
+
+
+class Planner:
+    """Plans with prices that it is given, and remembers its plans: most requests differ in the prompt alone.
+
+    What a provider says to an input is asked every time; only what follows from that is remembered.
+    """
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._prices: Mapping[tuple[str, str], Decimal] = {}
+        self._plans: dict[tuple[str, tuple[str | None, ...]], Planned] = {}
+
+    def know(self, prices: Mapping[tuple[str, str], Decimal]) -> None:
+        """Plan with these unit prices (dollars, by provider and endpoint) from now on."""
+        if prices != self._prices:
+            self._prices = prices
+            self._plans.clear()
+
+    def plan(self, request: JobRequest) -> Planned:
+        """Choose and order the offers for ``request``.
+
+        Raises:
+            Unprocessable: no offer can run it, with the reason of each.
+        """
+        offers = _offers(self._runtime, request)
+        obstacles = [_obstacle(self._runtime, offer, request) for offer in offers]
+        # Neither is part of any price.
+        decisive = request.model_dump_json(
+            include={"model", "kind", "routing", "input"}, exclude={"input": {"prompt", "negative_prompt"}}
+        )
+        place = (decisive, tuple(None if one is None else str(one) for one in obstacles))
+        found = self._plans.get(place)
+        if found is None:
+            found = _choose(self._runtime, request, offers, obstacles, self._price)
+            if len(self._plans) >= _MOST_REMEMBERED:
+                self._plans.clear()
+            self._plans[place] = found
+        return found
+
+    def _price(self, provider: str, endpoint: str) -> Decimal | None:
+        return self._prices.get((provider, endpoint))
+
+
+def _choose(
+    runtime: Runtime,
+    request: JobRequest,
+    offers: Sequence[Offer],
+    obstacles: Sequence[Unsupported | None],
+    price: Price,
+) -> Planned:
     if not offers:
         raise Unprocessable(f"{request.model} has no offer to run at", code="no_offer", field="model")
-    if not able:
-        raise Unprocessable(_sentence(unable), field=f"input.{field}")
+    unable = [
+        (offer.fitted_to(request.input), obstacle)
+        for offer, obstacle in zip(offers, obstacles, strict=True)
+        if obstacle is not None
+    ]
+    out = [PassedOver(offer, str(obstacle)) for offer, obstacle in unable]
+    if len(unable) == len(offers):
+        raise Unprocessable(_sentence(out), field=f"input.{unable[-1][1].field}")
+    able = [offer for offer, obstacle in zip(offers, obstacles, strict=True) if obstacle is None]
     try:
-        chosen = plan(able, request.routing, available=runtime.available)
+        chosen = plan(
+            [_quote(offer, request, price) for offer in able], request.routing, available=runtime.available
+        )
     except NoOffer as error:
-        reasons = [*error.reasons, *unable]
+        reasons = [*error.reasons, *out]
         raise Unprocessable(_sentence(reasons), code="no_offer", field="routing") from error
-    return Planned(offers[0].kind, chosen, [*unable, *chosen.passed_over])
+    return Planned(offers[0].kind, chosen, [*out, *chosen.passed_over])
 
 
 def plan_entry(choice: Quote) -> dict[str, Any]:
@@ -94,20 +154,20 @@ def _obstacle(runtime: Runtime, offer: Offer, request: JobRequest) -> Unsupporte
     if provider is None:
         return None
     try:
-        provider.arguments(offer, request.input)
+        provider.arguments(offer.fitted_to(request.input), request.input)
     except Unsupported as error:
         return error
     return None
 
 
-def _quotes(runtime: Runtime, offers: Sequence[Offer], request: JobRequest) -> list[Quote]:
-    fitted = [offer.fitted_to(request.input) for offer in offers]
-    with runtime.database.work() as session:
-        prices = [known_price(session, offer.provider, offer.endpoint) for offer in fitted]
-    return [
-        quote(offer, request.input, unit_price=price.usd if price else None)
-        for offer, price in zip(offers, prices, strict=True)
-    ]
+def _quote(offer: Offer, request: JobRequest, price: Price) -> Quote:
+    fitted = offer.fitted_to(request.input)
+    return quote(offer, request.input, unit_price=price(fitted.provider, fitted.endpoint))
+
+
+def _known(session: Session, provider: str, endpoint: str) -> Decimal | None:
+    found = known_price(session, provider, endpoint)
+    return None if found is None else found.usd
 
 
 def _sentence(reasons: Sequence[PassedOver]) -> str:

@@ -8,6 +8,7 @@ from domain.costs import Basis
 from domain.lifecycle import SETTLED, JobStatus
 from domain.money import format_usd
 from domain.timeline import latency
+from storage.intake import NewJob
 from storage.records import (
     AssetRecord,
     AttemptRecord,
@@ -32,7 +33,7 @@ def money(nano: int | None) -> dict[str, Any] | None:
 
 
 def job_view(
-    job: JobRecord,
+    job: JobRecord | NewJob,
     attempts: Sequence[AttemptRecord],
     assets: Sequence[AssetRecord],
     *,
@@ -102,7 +103,7 @@ def delivery_view(
     }
 
 
-def _job_cost(job: JobRecord, attempts: Sequence[AttemptRecord]) -> dict[str, Any] | None:
+def _job_cost(job: JobRecord | NewJob, attempts: Sequence[AttemptRecord]) -> dict[str, Any] | None:
     """The sum over all attempts; null as soon as one of them, open or ended, has no known cost."""
     costs = [attempt.cost_nano for attempt in attempts if attempt.cost_nano is not None]
     if len(costs) < len(attempts):

@@ -1,21 +1,23 @@
 """Routes over models and prices."""
 
-from typing import Final
+from typing import Annotated, Final
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 
 from api.answers import Json
+from api.body import Body, body_of
 from api.callers import Reader
 from api.documentation import JOB_EXAMPLE, problems, request_body
 from api.parts import TheRuntime
 from api.queries import only
-from api.routes.jobs import JobBody
 from api.schemas.offers import ModelList, Quote
 from domain.generation import JobRequest
 from services.offering import offering
 from services.quotes import quotes
 
 router: Final = APIRouter(prefix="/v1", tags=["catalogue"], dependencies=[only()])
+
+JobBody = Annotated[Body[JobRequest], Depends(body_of(JobRequest))]
 
 
 @router.get("/models", summary="The catalogue", response_model=ModelList, responses=problems(401, 403, 422))

@@ -37,6 +37,8 @@ PLACES: Mapping[str, tuple[str, ...]] = {
     "sqlmodel": _SQL,
     "sqlalchemy": _SQL,
     "alembic": _SQL,
+    # Beside the ORM, for the one path whose cost it would decide.
+    "asyncpg": ("storage/entrance.py",),
     "boto3": ("storage/objects/s3",),
     "botocore": ("storage/objects/s3",),
     "fal_client": ("providers/fal/",),

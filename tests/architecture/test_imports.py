@@ -72,6 +72,7 @@ def test_an_arrow_that_points_down_is_fine(path: str, text: str) -> None:
         ("services/accept.py", "from celery import Celery"),
         ("storage/jobs.py", "import kombu"),
         ("services/accept.py", "from sqlalchemy.orm import Session"),
+        ("storage/jobs.py", "import asyncpg"),
         ("services/accept.py", "import boto3"),
         ("storage/objects/local.py", "import botocore.client"),
         ("services/accept.py", "import httpx"),

@@ -19,7 +19,6 @@ from domain.generation import JobRequest
 from domain.lifecycle import JobStatus
 from providers.base import Finished, Output
 from sandbox.testing import SandboxServer
-from services.accept import accept
 from services.cancel import cancel
 from services.reading import job as read_job
 from services.settings import SettingMissing
@@ -28,6 +27,7 @@ from tests.support.engine import Engine
 from tests.support.files import a_picture
 from tests.support.front import new_project, running_parts
 from tests.support.running import running
+from tests.support.taking import accept
 from tests.support.until import until
 from tests.support.watching import watching
 from workers.parts import close, parts
@@ -140,13 +140,8 @@ def test_a_real_worker_process_carries_a_job_from_submit_to_callback_and_logs_no
         callback = f"{sandbox.url}/callbacks/{project_id}"
         body = {"model": "flux-schnell", "input": {"prompt": PROMPT}, "callback_url": callback}
         with watching(runtime):
-            job_id = accept(
-                runtime,
-                project_id=project_id,
-                request=JobRequest.model_validate(body),
-                idempotency_key=None,
-                fingerprint="",
-            ).job_id
+            request = JobRequest.model_validate(body)
+            job_id = accept(runtime, project_id=project_id, request=request).job_id
             until(lambda: sandbox.callbacks(str(project_id)) or child.poll() is not None, "the callback", 90)
         assert read_job(runtime, project_id=project_id, job_id=job_id)["status"] == "succeeded"
     assert child.poll() == 0

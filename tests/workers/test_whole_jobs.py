@@ -9,11 +9,11 @@ import pytest
 from domain.generation import JobRequest
 from domain.lifecycle import ENDED
 from sandbox.testing import SandboxServer
-from services.accept import accept
 from services.reading import job as read_job
 from services.runtime import Runtime
 from tests.support.direct import worked_on
 from tests.support.front import new_project, running_parts
+from tests.support.taking import accept
 from tests.support.until import until
 from tests.support.watching import watching
 
@@ -29,13 +29,8 @@ class Darkroom:
     def run(self, model: str, prompt: str, **fields: object) -> dict[str, object]:
         """A job, when it has ended."""
         body = {"model": model, "input": {"prompt": prompt}, "callback_url": self.callback, **fields}
-        job_id = accept(
-            self._runtime,
-            project_id=self.project_id,
-            request=JobRequest.model_validate(body),
-            idempotency_key=None,
-            fingerprint="",
-        ).job_id
+        request = JobRequest.model_validate(body)
+        job_id = accept(self._runtime, project_id=self.project_id, request=request).job_id
         until(lambda: self.read(job_id)["status"] in ENDED, f"the end of {prompt!r}", 40)
         return self.read(job_id)
 

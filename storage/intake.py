@@ -1,0 +1,169 @@
+"""Writing down new jobs, many in one statement: each with its first events, its reserve and its answer."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, ClassVar, Final, Protocol
+from uuid import UUID
+
+from domain.generation import Priority
+from domain.lifecycle import JobStatus
+from storage.agenda import WAKE_CHANNEL
+from storage.records.columns import new_id
+
+# One statement is one transaction, and one trip: nothing of it is seen before all of it is committed. A key
+# that another request has used, or uses in this very batch, keeps its job out; sorted, so that two batches
+# with the same keys wait for each other in one order.
+_WRITE: Final = """
+WITH given AS MATERIALIZED (
+    SELECT * FROM unnest(
+        $1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::jsonb[], $6::jsonb[], $7::jsonb[], $8::text[],
+        $9::int[], $10::text[], $11::uuid[], $12::text[], $13::jsonb[], $14::text[], $15::text[],
+        $16::bigint[], $17::bigint[], $18::bool[], $19::timestamptz[], $20::timestamptz[], $21::jsonb[],
+        $22::text[], $23::text[], $24::jsonb[]
+    ) AS given (
+        id, project_id, kind, model, input, routing, tags, priority, rank, callback_url, batch_id, row_id,
+        plan, provider, endpoint, quoted_nano, reserved_nano, sandbox, deadline_at, created_at, said,
+        key, fingerprint, answer)
+), answered AS (
+    INSERT INTO idempotency_keys (project_id, key, fingerprint, job_id, answer, created_at)
+    SELECT project_id, key, fingerprint, id, answer, created_at FROM given WHERE key IS NOT NULL
+    ORDER BY project_id, key
+    ON CONFLICT DO NOTHING
+    RETURNING job_id
+), taken AS (
+    INSERT INTO jobs (
+        id, project_id, kind, model, input, routing, tags, priority, callback_url, batch_id, row_id, status,
+        plan, provider, endpoint, plan_at, attempts, quoted_nano, reserved_nano, cost_final, sandbox,
+        deadline_at, created_at)
+    SELECT
+        id, project_id, kind, model, input, routing, tags, priority, callback_url, batch_id, row_id, 'queued',
+        plan, provider, endpoint, 0, 0, quoted_nano, reserved_nano, false, sandbox, deadline_at, created_at
+    FROM given WHERE key IS NULL OR id IN (SELECT job_id FROM answered)
+    RETURNING id
+), noted AS (
+    INSERT INTO job_events (job_id, type, at, data)
+    SELECT id, step.type, created_at, CASE step.type WHEN 'accepted' THEN said ELSE '{}'::jsonb END
+    FROM given JOIN taken USING (id) CROSS JOIN (VALUES (1, 'accepted'), (2, 'queued')) AS step (n, type)
+    ORDER BY id, step.n
+), held AS (
+    INSERT INTO ledger_entries (project_id, job_id, kind, nano, basis, at)
+    SELECT project_id, id, 'reserve', reserved_nano, 'quote', created_at
+    FROM given JOIN taken USING (id) WHERE reserved_nano <> 0
+), due AS (
+    INSERT INTO agenda (job_id, kind, provider, endpoint, priority, status, next_at)
+    SELECT id, kind, provider, endpoint, rank, 'queued', created_at FROM given JOIN taken USING (id)
+)
+SELECT array_agg(id) AS taken, pg_notify($25, '') FROM taken
+"""
+
+_ANSWERED: Final = """
+SELECT job_id, fingerprint, answer FROM idempotency_keys WHERE project_id = $1 AND key = $2
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a request with an ``Idempotency-Key`` is answered, as JSON text, now and when it is repeated."""
+
+    key: str
+    fingerprint: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class NewJob:
+    """A job that nobody has written down yet; its fields are named like the record's.
+
+    ``said`` is what its first event tells.
+    """
+
+    project_id: UUID
+    kind: str
+    model: str
+    input: Mapping[str, Any]
+    routing: Mapping[str, Any]
+    plan: Sequence[Mapping[str, Any]]
+    provider: str
+    endpoint: str
+    said: Mapping[str, Any]
+    created_at: datetime
+    tags: Mapping[str, str] = field(default_factory=dict)
+    priority: Priority = Priority.NORMAL
+    callback_url: str | None = None
+    batch_id: UUID | None = None
+    row_id: str | None = None
+    quoted_nano: int | None = None
+    reserved_nano: int = 0
+    sandbox: bool = False
+    deadline_at: datetime | None = None
+    id: UUID = field(default_factory=new_id)
+
+    status: ClassVar[JobStatus] = JobStatus.QUEUED
+    cancel_requested_at: ClassVar[None] = None
+    ended_at: ClassVar[None] = None
+    error: ClassVar[None] = None
+
+
+class Connection(Protocol):
+    """What these statements need of an asynchronous connection to the database."""
+
+    async def fetch(self, query: str, *args: object) -> Sequence[Mapping[str, Any]]:
+        """Every row."""
+        ...
+
+    async def fetchrow(self, query: str, *args: object) -> Mapping[str, Any] | None:
+        """The first row."""
+        ...
+
+    async def fetchval(self, query: str, *args: object) -> Any:  # noqa: ANN401 - what the column holds
+        """The first column of the first row."""
+        ...
+
+
+async def write(connection: Connection, jobs: Sequence[tuple[NewJob, Answer | None]]) -> frozenset[UUID]:
+    """Write the jobs down, all or none, and commit; the ids of those whose key had not been used before."""
+    columns = zip(*(_row(job, answer) for job, answer in jobs), strict=True)
+    taken = await connection.fetchval(_WRITE, *columns, WAKE_CHANNEL)
+    return frozenset(taken or ())
+
+
+async def answered(connection: Connection, project_id: UUID, key: str) -> tuple[UUID, Answer] | None:
+    """The job and the answer that were given under the key."""
+    found = await connection.fetchrow(_ANSWERED, project_id, key)
+    return None if found is None else (found["job_id"], Answer(key, found["fingerprint"], found["answer"]))
+
+
+async def unit_prices(connection: Connection) -> dict[tuple[str, str], Decimal]:
+    """What a unit cost when each provider last said so, in dollars, by provider and endpoint."""
+    found = await connection.fetch("SELECT provider, endpoint, usd FROM unit_prices")
+    return {(row["provider"], row["endpoint"]): row["usd"] for row in found}
+
+
+def _row(job: NewJob, answer: Answer | None) -> tuple[Any, ...]:
+    return (
+        job.id,
+        job.project_id,
+        job.kind,
+        job.model,
+        json.dumps(job.input),
+        json.dumps(job.routing),
+        json.dumps(job.tags),
+        job.priority,
+        job.priority.rank,
+        job.callback_url,
+        job.batch_id,
+        job.row_id,
+        json.dumps(job.plan),
+        job.provider,
+        job.endpoint,
+        job.quoted_nano,
+        job.reserved_nano,
+        job.sandbox,
+        job.deadline_at,
+        job.created_at,
+        json.dumps(job.said),
+        *((None, None, None) if answer is None else (answer.key, answer.fingerprint, answer.text)),
+    )
