@@ -22,6 +22,7 @@ ACCESS_KEY: Final = "test-access-key"
 SECRET_KEY: Final = "test-secret-key"
 _START_SECONDS: Final = 60.0
 _LISTENERS: Final = ("master", "volume", "filer", "s3")
+PORTS: Final = 2 * len(_LISTENERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +43,12 @@ class SeaweedServer:
         )
 
 
-def start_seaweed(tmp_path: Path) -> SeaweedServer:
-    """Start a server with its data under ``tmp_path``; returns when it stores objects."""
-    ports = free_ports(2 * len(_LISTENERS))
+def start_seaweed(tmp_path: Path, ports: list[int] | None = None) -> SeaweedServer:
+    """Start a server with its data under ``tmp_path``; returns when it stores objects.
+
+    With the ``ports`` of a server that was stopped it is the same one again, with all that was stored.
+    """
+    ports = ports or free_ports(PORTS)
     identities = tmp_path / "identities.json"
     identities.write_text(json.dumps(_identities()))
     with (tmp_path / "seaweed.log").open("wb") as log:

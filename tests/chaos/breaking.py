@@ -1,0 +1,68 @@
+"""What is broken when: a schedule laid out by the seed, each kind of break at least once."""
+
+import random
+import signal
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from tests.chaos.stage import Stage
+
+
+@dataclass(frozen=True, slots=True)
+class Break:
+    """One break: what, how long it lasts, and how long to wait before the next."""
+
+    kind: str
+    seconds: float
+    pause: float
+
+
+def _frozen(name: str) -> Callable[[Stage, Break, threading.Event], None]:
+    def freeze(stage: Stage, one: Break, done: threading.Event) -> None:
+        with stage.frozen(name):
+            done.wait(one.seconds)
+
+    return freeze
+
+
+def _store_away(stage: Stage, one: Break, done: threading.Event) -> None:
+    stage.stop_store()
+    done.wait(one.seconds)
+    stage.start_store()
+
+
+_ACTS: Final[dict[str, Callable[[Stage, Break, threading.Event], None]]] = {
+    "kill web": lambda stage, _one, _done: stage.kill("web"),
+    "kill worker": lambda stage, _one, _done: stage.kill("worker"),
+    "kill callbacks": lambda stage, _one, _done: stage.kill("callbacks"),
+    "kill watcher": lambda stage, _one, _done: stage.kill("watcher"),
+    "freeze watcher": _frozen("watcher"),
+    "freeze valkey": _frozen("valkey"),
+    "kill valkey": lambda stage, _one, _done: stage.restart_valkey(),
+    "empty redis": lambda stage, _one, _done: stage.empty_redis(),
+    "restart postgres": lambda stage, _one, _done: stage.restart_postgres(signal.SIGINT),
+    "crash postgres": lambda stage, _one, _done: stage.restart_postgres(signal.SIGQUIT),
+    "take the object store away": _store_away,
+}
+KINDS: Final = tuple(_ACTS)
+_LONGEST_SECONDS: Final = 3.0
+
+
+def schedule(seed: int, seconds: float) -> list[Break]:
+    """Breaks for about so many seconds."""
+    chance = random.Random(f"breaks {seed}")
+    kinds = chance.sample(KINDS, len(KINDS))
+    most = seconds / len(kinds)
+    laid: list[Break] = []
+    while kinds or sum(one.pause for one in laid) < seconds:
+        kind = kinds.pop() if kinds else chance.choice(KINDS)
+        laid.append(Break(kind, chance.uniform(0.5, _LONGEST_SECONDS), chance.uniform(0.2, 1.0) * most))
+    return laid
+
+
+def carry_out(stage: Stage, one: Break, done: threading.Event) -> None:
+    """Break it, mend it, and wait; ``done`` ends every wait."""
+    _ACTS[one.kind](stage, one, done)
+    done.wait(one.pause)
