@@ -19,9 +19,9 @@ from services.verdicts import Seen
 from storage import agenda, jobs
 from storage.database import Session
 from storage.records import AttemptRecord, JobRecord
-from storage.steps.looking import open_rows
+from storage.steps.looking import open_rows, release
 
-__all__ = ["Look", "Open", "Result", "handle_of", "open_requests", "record"]
+__all__ = ["Look", "Open", "Result", "hand_back", "handle_of", "open_requests", "record"]
 
 _LOOKED_AT: Final = frozenset({AttemptStatus.RUNNING, AttemptStatus.UNKNOWN})
 _MISSES: Final = 3
@@ -70,6 +70,15 @@ def record(runtime: Runtime, looks: Sequence[Look], *, owner: str, told: Told | 
     if heard:
         lanes.learn(runtime, heard)
     return finished
+
+
+def hand_back(runtime: Runtime, unsent: Sequence[UUID], *, owner: str) -> None:
+    """Leave what ``owner`` holds to whoever goes on: open generations, and work that was never let out."""
+    now = runtime.clock()
+    with runtime.database.work() as session:
+        release(session, owner=owner, now=now)
+        agenda.reschedule(session, [(job_id, now) for job_id in unsent], owner=owner)
+        agenda.wake(session)
 
 
 def _rounds(looks: Sequence[Look]) -> Iterator[list[Look]]:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from domain.costs import Cost, with_spin_up
+from domain.costs import Cost, from_units, with_spin_up
+from domain.failures import MARKER_REFUSED
 from domain.generation import Priority
 from domain.lifecycle import AttemptStatus, JobStatus
 from domain.retry import after_verdict
@@ -17,6 +18,7 @@ from services.runtime import Runtime
 from storage import jobs, ledger
 from storage.database import Session
 from storage.records import AttemptRecord, JobRecord
+from storage.steps import submitting
 from storage.steps.finishing import Done
 from storage.steps.looking import OpenRow
 
@@ -25,7 +27,7 @@ from storage.steps.looking import OpenRow
 class Seen:
     """When a verdict was seen, and how long before that the last look may have been, in seconds.
 
-    ``price`` is the price of one unit where it could be had only now.
+    ``price`` is the price of one billed unit where it could be had only now.
     """
 
     at: datetime
@@ -37,7 +39,8 @@ def result_of(row: OpenRow, verdict: Finished, seen: Seen) -> Done:
     """All that is written of a result: it is made and paid for, and its files are to be fetched."""
     phases = _phases(row, seen, verdict.inference_seconds)
     unit, unit_price = (seen.price.unit, seen.price.usd) if seen.price else (row.unit, row.unit_price)
-    cost, spin_up = with_spin_up(verdict.cost, unit_price, phases.get(Phase.COLD_START, 0.0))
+    waited = phases.get(Phase.COLD_START, 0.0)
+    cost, spin_up = with_spin_up(_at_late_price(verdict.cost, seen), unit_price, waited)
     return Done(
         job_id=row.job_id,
         attempt_id=row.attempt_id,
@@ -89,6 +92,8 @@ def ended(
     if verdict.canceled:
         ending.end(runtime, session, job, JobStatus.CANCELED, verdict.failure)
         return
+    if verdict.failure.provider_code == MARKER_REFUSED:
+        submitting.refuse_marker(session, provider=attempt.provider, endpoint=attempt.endpoint)
     if verdict.failure.elsewhere:
         ending.mark_exhausted(job, job.plan_at)
     again = after_verdict(verdict.failure, verdict.cost, ending.tried(runtime, session, job))
@@ -106,12 +111,17 @@ def _settle(
     if seen.price is not None:
         attempt.unit, attempt.unit_price = seen.price.unit, seen.price.usd
     waited = phases.get(Phase.COLD_START, 0.0)
-    cost, attempt.spin_up_nano = with_spin_up(cost, attempt.unit_price, waited)
+    cost, attempt.spin_up_nano = with_spin_up(_at_late_price(cost, seen), attempt.unit_price, waited)
     attempt.cost_nano = cost.nano
     attempt.cost_basis = cost.basis
     attempt.cost_final = cost.final
     attempt.billed_units = cost.units
     ledger.settle(session, job, attempt, seen.at)
+
+
+def _at_late_price(cost: Cost, seen: Seen) -> Cost:
+    """The billed units at the price that could be had only now, instead of what was expected."""
+    return cost if seen.price is None else from_units(cost.units, seen.price.usd)
 
 
 def clock_of(attempt: AttemptRecord | OpenRow) -> PhaseClock:

@@ -63,6 +63,13 @@ _PROGRESS: Final = text(
     """
 )
 
+_RELEASE: Final = text(
+    """
+    UPDATE agenda SET next_at = :now, owner = NULL
+    WHERE owner = :owner AND status IN ('running', 'review')
+    """
+)
+
 
 @dataclass(frozen=True, slots=True)
 class OpenRow:
@@ -138,3 +145,8 @@ def progress(session: Session, seen: Sequence[Progress], *, owner: str) -> set[U
         return set()
     given = {"seen": json.dumps([asdict(one) for one in seen], default=str), "owner": owner}
     return {row.id for row in session.connection().execute(_PROGRESS, given)}
+
+
+def release(session: Session, *, owner: str, now: datetime) -> None:
+    """Have every open generation that ``owner`` holds looked at by whoever is free."""
+    session.connection().execute(_RELEASE, {"owner": owner, "now": now})

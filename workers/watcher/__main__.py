@@ -1,8 +1,10 @@
 """Runs one watcher until it is told to stop: ``python -m workers.watcher``."""
 
 import asyncio
+import os
 import signal
 import sys
+from typing import NoReturn
 
 from services.build import build
 from services.logs import configure
@@ -30,5 +32,12 @@ def main() -> int:
     return 0
 
 
+def leave(code: int) -> NoReturn:
+    """End now: all that must be written is written, and a call that hangs in a thread is not waited for."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

@@ -1,0 +1,68 @@
+"""What the looks saw, written down: at once when it is quiet, and many together when it is not."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Final
+from uuid import UUID
+
+import structlog
+
+from services import looking
+from services.news import Told
+from services.runtime import Runtime
+from services.sights import Look
+from storage.database import DatabaseTrouble
+from workers.watcher.threads import Threads
+
+# A write costs much the same for one look as for a hundred.
+_EVERY_SECONDS: Final = 0.05
+_TOGETHER: Final = 256
+
+log = structlog.get_logger(__name__)
+
+
+class Writing:
+    """Takes looks as they come and writes them down, one write at a time; results go on to ``finished``."""
+
+    def __init__(
+        self, runtime: Runtime, threads: Threads, *, owner: str, finished: Callable[[Sequence[UUID]], None]
+    ) -> None:
+        self._runtime = runtime
+        self._threads = threads
+        self._owner = owner
+        self._finished = finished
+        self._told = Told()
+        self._seen: asyncio.Queue[Look] = asyncio.Queue()
+
+    def add(self, look: Look) -> None:
+        """Have a look written down."""
+        self._seen.put_nowait(look)
+
+    async def run(self) -> None:
+        """Write for ever."""
+        last = float("-inf")
+        clock = asyncio.get_running_loop().time
+        while True:
+            looks = [await self._seen.get()]
+            await asyncio.sleep(last + _EVERY_SECONDS - clock())
+            while not self._seen.empty() and len(looks) < _TOGETHER:
+                looks.append(self._seen.get_nowait())
+            last = clock()
+            await self._write(looks)
+            for _ in looks:
+                self._seen.task_done()
+
+    async def finish(self) -> None:
+        """Return when everything is written."""
+        await self._seen.join()
+
+    async def _write(self, looks: Sequence[Look]) -> None:
+        try:
+            finished = await self._threads.step(
+                looking.record, self._runtime, looks, owner=self._owner, told=self._told
+            )
+        except DatabaseTrouble:
+            # The looks are lost, not the jobs: each comes due again when its claim runs out.
+            log.exception("looks_not_written", count=len(looks))
+        else:
+            self._finished(finished)
