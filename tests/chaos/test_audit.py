@@ -95,7 +95,7 @@ DAMAGE: dict[str, tuple[str, Callable[[Snapshot], Snapshot]]] = {
     "a job is there twice": ("every job is there, once", _with(jobs=(*sound().jobs, sound().jobs[0]))),
     "an acknowledged id is not there": (
         "every job is there, once",
-        _with(acknowledged=sound().acknowledged | {"t-1": "job-9"}),
+        _with(acknowledged={**sound().acknowledged, "t-1": "job-9"}),
     ),
     "a job was never acknowledged": ("every job is there, once", _with(acknowledged={"t-1": "job-1"})),
     "a job still runs": ("every job has ended or waits in review", _job(1, status="running")),

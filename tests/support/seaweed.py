@@ -108,6 +108,7 @@ def _command(directory: Path, identities: Path, ports: list[int]) -> list[str]:
         "-s3.port.iceberg=0",
         "-s3.port.lance=0",
         "-master.telemetry=false",
+        "-master.electionTimeout=1s",
         "-master.volumeSizeLimitMB=512",
         "-volume.max=0",
         *(
