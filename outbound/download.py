@@ -13,7 +13,7 @@ from outbound.addresses import PrivateHosts
 from outbound.deadline import Deadline
 from outbound.errors import AssetRefused, DownloadFailed, answered
 from outbound.guard import BlockedAddress, Guard, Resolver, read_url, resolve
-from outbound.receive import CHUNK_BYTES, Receiver, gunzipped, read_data_uri
+from outbound.receive import Receiver, gunzipped, read_data_uri
 from outbound.retry_after import retry_after
 from outbound.transport import GuardedTransport, origin
 
@@ -22,6 +22,8 @@ __all__ = ["AssetRefused", "Download", "DownloadFailed", "Downloader"]
 MAX_BYTES: Final = 5 * 1024**3
 MAX_REDIRECTS: Final = 5
 _CONNECT_SECONDS: Final = 10.0
+# Larger than the pieces that come, small enough to cost nothing beside a small picture.
+_BUFFER_BYTES: Final = 128 * 1024
 _HEADERS: Final = {"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": "Darkroom"}
 
 
@@ -76,7 +78,7 @@ class Downloader:
             raise
 
     def _fill(self, url: str, into: Path, place: str, on_progress: Callable[[int], None] | None) -> Download:
-        with into.open("wb", buffering=CHUNK_BYTES) as file:
+        with into.open("wb", buffering=_BUFFER_BYTES) as file:
             receiver = Receiver(file, place, self._max_bytes, on_progress)
             content_type = _unpack(url, receiver) if _is_inline(url) else self._get(url, receiver)
         return Download(into, receiver.bytes, receiver.sha256, content_type)

@@ -49,7 +49,7 @@ class ObjectStore(Protocol):
     """Files by key. Every call raises StoreUnavailable or StoreRefused; a malformed key is a ValueError."""
 
     def put(self, key: str, path: Path, *, content_type: str, sha256: str) -> None:
-        """Store ``path`` with constant memory; again with the same bytes does nothing.
+        """Store ``path`` with constant memory; again with the same bytes changes nothing.
 
         ``sha256`` in hexadecimal is checked against the file on the way and, where the store can, there too;
         raises WrongBytes when it does not match.

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -12,6 +13,14 @@ from storage.objects.base import WrongBytes
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import CompletedPartTypeDef
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """An upload that was taken: the checksums under which a store may name it, and whether it named one."""
+
+    checksums: frozenset[str]
+    confirmed: bool
 
 
 class Upload:
@@ -28,18 +37,18 @@ class Upload:
         self._content_type = content_type
         self._sha256 = sha256
 
-    def send(self, file: BinaryIO, part_bytes: int) -> frozenset[str]:
-        """Upload ``file``; answers the checksums under which a store may name it. Raises WrongBytes."""
+    def send(self, file: BinaryIO, part_bytes: int) -> Sent:
+        """Upload ``file``; raises WrongBytes."""
         first = file.read(part_bytes)
         if len(first) < part_bytes:
             return self._send_whole(first)
         return self._send_parts(first, file, part_bytes)
 
-    def _send_whole(self, body: bytes) -> frozenset[str]:
+    def _send_whole(self, body: bytes) -> Sent:
         digest = hashlib.sha256(body)
         self._compare(digest.hexdigest())
         checksum = _text(digest.digest())
-        self._client.put_object(
+        answer = self._client.put_object(
             Bucket=self._bucket,
             Key=self._key,
             Body=body,
@@ -47,9 +56,9 @@ class Upload:
             ChecksumSHA256=checksum,
             Metadata={"sha256": self._sha256},
         )
-        return frozenset({checksum})
+        return Sent(frozenset({checksum}), confirmed=answer.get("ChecksumSHA256") == checksum)
 
-    def _send_parts(self, first: bytes, file: BinaryIO, part_bytes: int) -> frozenset[str]:
+    def _send_parts(self, first: bytes, file: BinaryIO, part_bytes: int) -> Sent:
         upload_id = self._client.create_multipart_upload(
             Bucket=self._bucket,
             Key=self._key,
@@ -68,7 +77,7 @@ class Upload:
         with suppress(BotoCoreError, ClientError):
             self._client.abort_multipart_upload(Bucket=self._bucket, Key=self._key, UploadId=upload_id)
 
-    def _fill(self, upload_id: str, body: bytes, file: BinaryIO, part_bytes: int) -> frozenset[str]:
+    def _fill(self, upload_id: str, body: bytes, file: BinaryIO, part_bytes: int) -> Sent:
         whole, of_parts = hashlib.sha256(), hashlib.sha256()
         parts: list[CompletedPartTypeDef] = []
         while body:
@@ -82,7 +91,8 @@ class Upload:
             Bucket=self._bucket, Key=self._key, UploadId=upload_id, MultipartUpload={"Parts": parts}
         )
         composite = _text(of_parts.digest())
-        return frozenset({_text(whole.digest()), composite, f"{composite}-{len(parts)}"})
+        named = frozenset({_text(whole.digest()), composite, f"{composite}-{len(parts)}"})
+        return Sent(named, confirmed=False)
 
     def _send_part(self, upload_id: str, number: int, body: bytes, digest: bytes) -> "CompletedPartTypeDef":
         checksum = _text(digest)

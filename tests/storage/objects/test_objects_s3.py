@@ -1,5 +1,6 @@
 """What only a store on S3 can show: signatures, access, and a store that is not there."""
 
+import base64
 import hashlib
 import os
 import uuid
@@ -15,7 +16,7 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from storage.objects.base import StoreRefused, StoreUnavailable, WrongBytes
-from storage.objects.s3 import S3Store
+from storage.objects.s3 import PART_BYTES, S3Store
 from tests.support.credentials import without_credentials
 from tests.support.raw_server import raw_server
 from tests.support.seaweed import SeaweedServer, free_ports
@@ -94,16 +95,29 @@ def test_a_link_that_has_expired_is_refused(s3_store: S3Store, stored: str) -> N
     assert status == 403
 
 
-def test_an_object_that_is_there_is_not_sent_again(tmp_path: Path, httpserver: HTTPServer) -> None:
+def test_a_large_object_that_is_there_is_not_sent_again(tmp_path: Path, httpserver: HTTPServer) -> None:
     path = tmp_path / "asset"
-    path.write_bytes(CONTENT)
-    facts = {"Content-Length": str(len(CONTENT)), "x-amz-meta-sha256": sha256_of(CONTENT)}
+    content = bytes(PART_BYTES)
+    path.write_bytes(content)
+    facts = {"Content-Length": str(PART_BYTES), "x-amz-meta-sha256": sha256_of(content)}
     # The only request that is answered is the HEAD: an upload would fail.
     httpserver.expect_request("/assets/a.png", method="HEAD").respond_with_response(
         Response(headers=facts, content_type="image/png")
     )
-    store_at(httpserver).put("a.png", path, content_type="image/png", sha256=sha256_of(CONTENT))
+    store_at(httpserver).put("a.png", path, content_type="image/png", sha256=sha256_of(content))
     assert [request.method for request, _ in httpserver.log] == ["HEAD"]
+
+
+def test_a_store_that_names_the_checksum_that_it_found_is_not_asked_for_it(
+    httpserver: HTTPServer, tmp_path: Path
+) -> None:
+    path = tmp_path / "asset"
+    path.write_bytes(CONTENT)
+    checksum = base64.b64encode(hashlib.sha256(CONTENT).digest()).decode()
+    named = {"x-amz-checksum-sha256": checksum}
+    httpserver.expect_request("/assets/a.png", method="PUT").respond_with_data("", headers=named)
+    store_at(httpserver).put("a.png", path, content_type="image/png", sha256=sha256_of(CONTENT))
+    assert [request.method for request, _ in httpserver.log] == ["PUT"]
 
 
 def test_a_large_file_is_sent_in_parts_and_an_upload_that_fails_is_dropped(
@@ -199,8 +213,8 @@ def test_an_upload_is_read_back_before_it_counts(
 ) -> None:
     path = tmp_path / "asset"
     path.write_bytes(CONTENT)
-    heads = iter([Response(status=404), Response(status=404) if after is None else Response(headers=after)])
-    httpserver.expect_request("/assets/a.png", method="HEAD").respond_with_handler(lambda _: next(heads))
+    head = Response(status=404) if after is None else Response(headers=after)
+    httpserver.expect_request("/assets/a.png", method="HEAD").respond_with_response(head)
     httpserver.expect_request("/assets/a.png", method="PUT").respond_with_data("")
     with pytest.raises(error):
         store_at(httpserver).put("a.png", path, content_type="image/png", sha256=sha256_of(CONTENT))
@@ -209,10 +223,10 @@ def test_an_upload_is_read_back_before_it_counts(
 def test_a_store_that_drops_a_checksum_is_trusted_by_size(httpserver: HTTPServer, tmp_path: Path) -> None:
     path = tmp_path / "asset"
     path.write_bytes(CONTENT)
-    heads = iter([Response(status=404), Response(headers={"Content-Length": str(len(CONTENT))})])
-    httpserver.expect_request("/assets/a.png", method="HEAD").respond_with_handler(lambda _: next(heads))
+    head = Response(headers={"Content-Length": str(len(CONTENT))})
+    httpserver.expect_request("/assets/a.png", method="HEAD").respond_with_response(head)
     httpserver.expect_request("/assets/a.png", method="PUT").respond_with_data("")
     store_at(httpserver).put("a.png", path, content_type="image/png", sha256=sha256_of(CONTENT))
-    sent = httpserver.log[1][0].headers
+    sent = httpserver.log[0][0].headers
     assert sent["x-amz-checksum-sha256"]
     assert sent["x-amz-content-sha256"] == sha256_of(CONTENT)
