@@ -8,13 +8,14 @@ from domain.money import MoneyError, product
 
 
 class Basis(StrEnum):
-    """Where an amount comes from, the best first."""
+    """Where an amount comes from, the best first; ``stated`` is a person's word where nothing else tells."""
 
     PROVIDER_PRICE = "provider_price"
     BILLABLE_UNITS = "billable_units"
     GPU_SECONDS = "gpu_seconds"
     CATALOGUE = "catalogue"
     NOT_BILLED = "not_billed"
+    STATED = "stated"
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,8 @@ ATTEMPT_MOVES: Final[Mapping[AttemptStatus, frozenset[AttemptStatus]]] = {
     _A.STORING: frozenset({_A.SUCCEEDED, _A.FAILED}),
     _A.UNKNOWN: frozenset({_A.RUNNING, _A.STORING, _A.FAILED, _A.CANCELED}),
     _A.SUCCEEDED: frozenset(),
-    _A.FAILED: frozenset({_A.STORING}),
+    # Fetched again; or it turns out to have been taken after all, which was held for impossible.
+    _A.FAILED: frozenset({_A.STORING, _A.UNKNOWN}),
     _A.CANCELED: frozenset(),
 }
 

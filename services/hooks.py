@@ -1,4 +1,4 @@
-"""Inbound webhooks: a hint to look at once, never the verdict; one that we waited for adopts its request."""
+"""Inbound webhooks: a hint to look at once, never the verdict; a request that they tell of is never lost."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -6,12 +6,15 @@ from uuid import UUID
 
 import structlog
 
-from domain.lifecycle import AttemptStatus
-from providers.base import Accepted, HookRefused, HookUnverifiable
-from services import outcomes
+from domain.lanes import Lane, Learned
+from domain.lifecycle import AttemptStatus, JobStatus
+from providers.base import Accepted, HookRefused, HookUnverifiable, LookFailed
+from services import lanes, late, outcomes
 from services.refusals import NotFound, Refused, Unavailable
 from services.runtime import Runtime
-from storage import agenda, jobs
+from storage import agenda, jobs, unknowns
+from storage.database import Session
+from storage.records import AttemptRecord, JobRecord
 
 _UNDECIDED: Final = frozenset({AttemptStatus.SUBMITTING, AttemptStatus.UNKNOWN})
 _LOOKED_AT: Final = frozenset({AttemptStatus.RUNNING, AttemptStatus.UNKNOWN})
@@ -53,11 +56,61 @@ def receive(runtime: Runtime, *, provider: str, token: str, headers: Mapping[str
 def _take(runtime: Runtime, attempt_id: UUID, request_id: str) -> None:
     with runtime.database.work() as session:
         job, attempt = jobs.lock_attempt(session, attempt_id)
-        undecided = attempt.status in _UNDECIDED
-        if undecided and attempt.provider_request_id is None:
-            log.info("attempt_adopted", attempt_id=str(attempt_id), provider_request_id=request_id)
-            answer = Accepted(request_id, sandbox=job.sandbox)
-            outcomes.adopt(runtime, session, job, attempt, answer)
-        # A late word on an attempt that is over must not take the job from whoever works on it now.
-        if attempt.provider_request_id == request_id and attempt.status in _LOOKED_AT:
-            agenda.look_now(session, job.id, runtime.clock())
+        lane = Lane(attempt.provider, attempt.endpoint)
+        owner = unknowns.owner_of(session, attempt.provider, request_id)
+        if owner is not None and owner.id != attempt_id:
+            log.warning("webhook_names_anothers_request", attempt_id=str(attempt_id), request_id=request_id)
+            return
+        given_up = _hear(runtime, session, job, attempt, request_id)
+    lanes.learn(runtime, [Learned(lane, hooked=True)])
+    if given_up:
+        _settle(runtime, attempt_id)
+
+
+def _hear(
+    runtime: Runtime, session: Session, job: JobRecord, attempt: AttemptRecord, request_id: str
+) -> bool:
+    """Go on with what the webhook tells; True where it tells of an attempt that was given up."""
+    if attempt.provider_request_id is None:
+        if attempt.status not in _UNDECIDED and not _back(runtime, session, job, attempt, request_id):
+            return late.is_given_up(attempt)
+        log.info("attempt_adopted", attempt_id=str(attempt.id), provider_request_id=request_id)
+        outcomes.adopt(runtime, session, job, attempt, Accepted(request_id, sandbox=job.sandbox))
+    # A late word on an attempt that is over must not take the job from whoever works on it now.
+    if attempt.provider_request_id != request_id:
+        return False
+    if attempt.status in _LOOKED_AT:
+        agenda.look_now(session, job.id, runtime.clock())
+    return late.is_given_up(attempt)
+
+
+def _back(
+    runtime: Runtime, session: Session, job: JobRecord, attempt: AttemptRecord, request_id: str
+) -> bool:
+    """Note that an attempt was taken that was held not to be; True where the job can go on with it.
+
+    It can as long as nothing else was sent for it: then nothing is paid for twice.
+    """
+    at = runtime.clock()
+    data = {"provider_request_id": request_id}
+    jobs.note(session, job.id, "accepted_late", at, attempt=attempt.number, data=data)
+    waits = job.status == JobStatus.QUEUED and attempt.number == job.attempts
+    if not (waits and late.is_given_up(attempt)):
+        attempt.provider_request_id = request_id
+        return False
+    offers = [(entry["provider"], entry["endpoint"]) for entry in job.plan]
+    here = (attempt.provider, attempt.endpoint)
+    job.plan_at = offers.index(here) if here in offers else job.plan_at
+    job.provider, job.endpoint = here
+    unbooked = {"cost_nano": None, "cost_basis": None, "cost_final": False, "ended_at": None}
+    jobs.move_attempt(session, attempt, AttemptStatus.UNKNOWN, **unbooked)
+    jobs.move_job(session, job, JobStatus.SUBMITTING)
+    return True
+
+
+def _settle(runtime: Runtime, attempt_id: UUID) -> None:
+    """Book what was given up; should its verdict not be there yet, the provider is to tell us again."""
+    try:
+        late.settle(runtime, attempt_id)
+    except LookFailed as error:
+        raise Unavailable(f"the verdict cannot be read just now: {error}; send this again") from error

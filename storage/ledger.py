@@ -30,6 +30,12 @@ def settle(session: Session, job: JobRecord, attempt: AttemptRecord, at: datetim
         _book(session, job, "settle", attempt.cost_nano, at, basis=attempt.cost_basis, attempt_id=attempt.id)
 
 
+def adjust(session: Session, job: JobRecord, attempt: AttemptRecord, nano: int, at: datetime) -> None:
+    """Book what an attempt cost more, or less, than was booked of it before."""
+    if nano:
+        _book(session, job, "adjust", nano, at, basis=attempt.cost_basis, attempt_id=attempt.id)
+
+
 def held_and_spent(session: Session, project_id: UUID) -> tuple[int, int]:
     """What a project holds in reserve and what it has spent, in nano-dollars."""
     return _sum(session, project_id, HOLDS), _sum(session, project_id, SPENDS)

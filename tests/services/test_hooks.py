@@ -219,3 +219,89 @@ def test_a_refusal_of_what_the_webhook_has_shown_to_be_taken_does_not_count(engi
 
     job_id = at_fal(engine, overtaken)
     assert (engine.job(job_id).status, engine.attempt(job_id).provider_request_id) == ("running", "request-1")
+
+
+def given_up(engine: Engine) -> UUID:
+    """A job whose request was refused for all that could be seen, and that waits for its next try."""
+    return at_fal(engine, NotAccepted(BROKEN))
+
+
+def test_a_request_that_was_held_for_refused_is_taken_up_while_nothing_else_was_sent(engine: Engine) -> None:
+    job_id = given_up(engine)
+    assert (engine.job(job_id).status, engine.attempt(job_id).cost_nano) == ("queued", 0)
+    hear(engine, engine.attempt(job_id).token, "request-9")
+    job, attempt = engine.job(job_id), engine.attempt(job_id)
+    assert (job.status, attempt.status, attempt.provider_request_id) == ("running", "running", "request-9")
+    assert (attempt.cost_nano, engine.due_in(job_id)) == (None, 0.0)
+    assert "accepted_late" in engine.steps(job_id)
+    engine.sees(job_id, DONE)
+    assert engine.job(job_id).status == JobStatus.STORING
+    assert len(engine.fal.submits.asked) == 1
+
+
+def test_the_job_goes_on_at_the_offer_that_has_taken_it(engine: Engine) -> None:
+    engine.fal.submits.says(NotAccepted(replace(BROKEN, retryable=False, elsewhere=True)))
+    job_id = engine.accept(routing={"provider": "auto", "policy": "quality"})
+    while engine.job(job_id).provider != "fal":
+        engine.linkmodel.submits.says(NotAccepted(BROKEN))
+        engine.clock.advance(60)
+        engine.submit(job_id)
+    engine.clock.advance(60)
+    engine.submit(job_id)
+    assert (engine.job(job_id).status, engine.job(job_id).provider) == ("queued", "linkmodel")
+    hear(engine, engine.attempt(job_id).token, "request-9")
+    job = engine.job(job_id)
+    assert (job.status, job.provider, job.plan[job.plan_at]["provider"]) == ("running", "fal", "fal")
+
+
+def test_what_was_sent_again_meanwhile_is_booked_once_its_verdict_is_there(engine: Engine) -> None:
+    job_id = given_up(engine)
+    first = engine.attempt(job_id)
+    engine.clock.advance(60)
+    engine.fal.submits.says(taken(request_id="request-2"))
+    engine.submit(job_id)
+    engine.fal.looks.says(Generating())
+    with pytest.raises(Unavailable, match="fal has no verdict yet"):
+        hear(engine, first.token, "request-9")
+    engine.fal.looks.says(DONE)
+    hear(engine, first.token, "request-9")
+    hear(engine, first.token, "request-9")
+    late, current = engine.attempts(job_id)
+    assert (late.status, late.provider_request_id, late.cost_nano) == ("failed", "request-9", 30_000_000)
+    assert (engine.job(job_id).status, current.provider_request_id) == ("running", "request-2")
+    assert engine.held_and_spent()[1] == 30_000_000
+    assert engine.steps(job_id).count("late_verdict") == 1
+
+
+def test_what_was_made_although_the_job_had_failed_is_fetched(engine: Engine) -> None:
+    final = replace(BROKEN, retryable=False)
+    job_id = at_fal(engine, NotAccepted(final))
+    assert engine.job(job_id).status == JobStatus.FAILED
+    engine.fal.looks.says(DONE)
+    hear(engine, engine.attempt(job_id).token, "request-9")
+    assert (engine.job(job_id).status, engine.attempt(job_id).status) == ("storing", "storing")
+    assert engine.held_and_spent()[1] == 30_000_000
+
+
+def test_a_late_failure_of_an_ended_job_changes_what_it_cost_and_nothing_else(engine: Engine) -> None:
+    job_id = at_fal(engine, NotAccepted(replace(BROKEN, retryable=False)))
+    engine.fal.looks.says(Ended(BROKEN, Cost(7_000_000, Basis.BILLABLE_UNITS, final=True)))
+    hear(engine, engine.attempt(job_id).token, "request-9")
+    job = engine.job(job_id)
+    assert (job.status, job.cost_nano) == ("failed", 7_000_000)
+
+
+def test_a_webhook_that_names_anothers_request_takes_nothing_from_it(engine: Engine) -> None:
+    other = at_fal(engine, taken(request_id="request-7"))
+    job_id = at_fal(engine, OutcomeUnknown("the answer was lost"))
+    hear(engine, engine.attempt(job_id).token, "request-7")
+    assert (engine.job(job_id).status, engine.attempt(job_id).provider_request_id) == ("review", None)
+    assert engine.attempt(other).provider_request_id == "request-7"
+
+
+def test_a_provider_whose_key_is_gone_is_to_tell_us_again(engine: Engine) -> None:
+    job_id = at_fal(engine, NotAccepted(replace(BROKEN, retryable=False)))
+    without = replace(engine, runtime=replace(engine.runtime, providers={}))
+    with pytest.raises(Unavailable, match="fal is not set up here any more"):
+        hear(without, engine.attempt(job_id).token, "request-9")
+    assert engine.attempt(job_id).provider_request_id == "request-9"
