@@ -1,11 +1,8 @@
 """The wire to a provider: one request, one reply, and the few ways in which a call can fail."""
 
-import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Protocol
-
-import httpx
 
 CONNECT_SECONDS: Final = 5.0
 MAX_REPLY_BYTES: Final = 64 * 1024 * 1024
@@ -66,68 +63,6 @@ class AsyncWire(Protocol):
     async def call(self, request: Request, *, timeout: float) -> Reply:  # noqa: ASYNC109 - part of each call
         """Send ``request`` once; raises NotSent or NoReply."""
         ...
-
-
-# Everything that httpx can raise for one call, by what it proves. A pool timeout is ours: nothing was sent.
-_NOT_SENT: Final = (
-    httpx.ConnectError,
-    httpx.ConnectTimeout,
-    httpx.PoolTimeout,
-    httpx.UnsupportedProtocol,
-    httpx.InvalidURL,
-    httpx.LocalProtocolError,
-)
-
-
-def translate(error: httpx.HTTPError | httpx.InvalidURL) -> WireError:
-    """What an httpx error proves about the request: never sent, or perhaps received."""
-    kind = NotSent if isinstance(error, _NOT_SENT) else NoReply
-    return kind(f"{type(error).__name__}: {error}".removesuffix(": "))
-
-
-class HttpxWire:
-    """The synchronous wire on httpx: no redirects, no retries.
-
-    Connections are not kept: one that the provider closed while it was idle would make the next call's
-    outcome unknown, which costs far more than a handshake.
-    """
-
-    def __init__(self, *, pool: int = 16) -> None:
-        limits = httpx.Limits(max_connections=pool, max_keepalive_connections=0)
-        self._client = httpx.Client(limits=limits, follow_redirects=False, trust_env=False)
-
-    def call(self, request: Request, *, timeout: float) -> Reply:
-        """Send ``request`` once; raises NotSent or NoReply."""
-        limits = httpx.Timeout(timeout, connect=min(CONNECT_SECONDS, timeout))
-        deadline = time.monotonic() + timeout
-        try:
-            with self._client.stream(
-                request.method,
-                request.url,
-                headers=dict(request.headers) | json_type(request),
-                content=request.json,
-                timeout=limits,
-            ) as response:
-                body = _within(deadline, response.iter_bytes())
-                return Reply(response.status_code, lower_names(response.headers), body)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise translate(error) from error
-
-    def close(self) -> None:
-        """Close the kept connections."""
-        self._client.close()
-
-
-def _within(deadline: float, chunks: Iterable[bytes]) -> bytes:
-    """The body, unless it drips in for longer than the call may take."""
-    body = bytearray()
-    for chunk in chunks:
-        body += chunk
-        if len(body) > MAX_REPLY_BYTES:
-            raise NoReply(f"the answer is larger than {MAX_REPLY_BYTES} bytes")
-        if time.monotonic() > deadline:
-            raise NoReply("the answer did not end in time")
-    return bytes(body)
 
 
 def lower_names(headers: Mapping[str, str]) -> dict[str, str]:

@@ -6,7 +6,8 @@ from uuid import UUID
 
 import structlog
 
-from outbound.wire import HttpxWire, Reply, Request
+from outbound.direct import DirectWire
+from outbound.wire import Reply, Request
 from providers.base import Finished, LookFailed
 from services.looking import handle_of
 from services.outputs import outputs_of
@@ -23,7 +24,7 @@ class _OneByOne:
     """The watcher's kind of wire for a single look from a worker, which has nothing else to do meanwhile."""
 
     def __init__(self) -> None:
-        self._wire = HttpxWire()
+        self._wire = DirectWire()
 
     async def call(self, request: Request, *, timeout: float) -> Reply:  # noqa: ASYNC109 - the wire's own
         return self._wire.call(request, timeout=timeout)

@@ -7,7 +7,8 @@ from typing import Any, Final
 from domain.generation import GenerationInput
 from domain.lifecycle import Kind
 from domain.offers import Offer
-from outbound.wire import AsyncWire, HttpxWire, Wire
+from outbound.direct import DirectWire
+from outbound.wire import AsyncWire, Wire
 from providers.base import Accepted, CancelAnswer, Handle, Observation, Sighting, Submission, UnitPrice
 from providers.fal.arguments import arguments
 from providers.fal.billing import PriceList
@@ -53,7 +54,7 @@ class FalProvider:
         if admin_key is not None and not (admin_key.isascii() and admin_key.isprintable()):
             raise ValueError("the fal admin key must be printable ASCII: check FAL_ADMIN_KEY")
         queue = Queue(queue_url)
-        wire = wire or HttpxWire()
+        wire = wire or DirectWire()
         self._client = QueueClient(key, queue, wire, clock, submit_timeout)
         self._prices = PriceList(key, platform_url, wire)
         self._looker = Looker(key, queue, clock)

@@ -10,7 +10,8 @@ from typing import Any, Final
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from outbound.wire import HttpxWire, Request, WireError
+from outbound.direct import DirectWire
+from outbound.wire import Request, WireError
 from providers.base import HookHint, HookRefused, HookUnverifiable
 from providers.fal.answers import Unreadable, parse_object
 
@@ -105,7 +106,7 @@ class WebhookVerifier:
 
 
 def _fetcher() -> Fetch:
-    wire = HttpxWire(pool=1)
+    wire = DirectWire()
 
     def fetch(url: str) -> bytes:
         reply = wire.call(Request("GET", url), timeout=FETCH_SECONDS)

@@ -7,7 +7,8 @@ from typing import Any, Final
 from domain.generation import GenerationInput
 from domain.lifecycle import Kind
 from domain.offers import Offer
-from outbound.wire import AsyncWire, HttpxWire
+from outbound.direct import DirectWire
+from outbound.wire import AsyncWire
 from providers.base import (
     Accepted,
     CancelAnswer,
@@ -44,7 +45,7 @@ class LinkModelProvider:
             "User-Agent": "darkroom",
         }
         self._submit_timeout = submit_timeout
-        self._wire = HttpxWire()
+        self._wire = DirectWire()
 
     def arguments(self, offer: Offer, given: GenerationInput) -> dict[str, Any]:
         """The body of the create call for the input, without ``model``; pure.

@@ -6,33 +6,23 @@ import json
 import socket
 import threading
 from collections.abc import Callable
-from contextlib import closing
+from pathlib import Path
 
-import httpx
 import pytest
 from pytest_httpserver import HTTPServer
 
+from outbound.direct import DirectWire
 from outbound.many import AiohttpWire
-from outbound.wire import (
-    MAX_REPLY_BYTES,
-    HttpxWire,
-    NoReply,
-    NotSent,
-    Reply,
-    Request,
-    WireError,
-    translate,
-)
+from outbound.wire import MAX_REPLY_BYTES, NoReply, NotSent, Reply, Request
 from tests.support.raw_server import drip, raw_server, silence
+from tests.support.tls_server import tls_server
 
 Call = Callable[[Request, float], Reply]
 BODY = b'{"prompt": "a red kite"}'
 
 
-def by_httpx(request: Request, timeout: float) -> Reply:
-    wire = HttpxWire()
-    with closing(wire):
-        return wire.call(request, timeout=timeout)
+def by_itself(request: Request, timeout: float) -> Reply:
+    return DirectWire().call(request, timeout=timeout)
 
 
 def by_aiohttp(request: Request, timeout: float) -> Reply:
@@ -43,7 +33,7 @@ def by_aiohttp(request: Request, timeout: float) -> Reply:
     return asyncio.run(scene())
 
 
-@pytest.fixture(params=[by_httpx, by_aiohttp])
+@pytest.fixture(params=[by_itself, by_aiohttp])
 def call(request: pytest.FixtureRequest) -> Call:
     chosen: Call = request.param
     return chosen
@@ -159,61 +149,75 @@ def test_a_wire_that_was_never_opened_can_be_closed() -> None:
     asyncio.run(AiohttpWire().__aexit__(None, None, None))
 
 
+def test_a_head_that_drips_in_ends_with_its_time() -> None:
+    with raw_server(drip(b"HTTP/1.1 200 OK\r\nX-Slow: ", b".", 0.1)) as url, pytest.raises(NoReply):
+        by_itself(Request("POST", url, json=BODY), 0.6)
+
+
+@pytest.mark.parametrize("piece", [b"X-Pad: " + b"." * 60_000 + b"\r\n", b"HTTP/1.1 100 Continue\r\n\r\n"])
+def test_a_head_without_end_is_not_read_to_the_end(piece: bytes) -> None:
+    start = b"" if piece.startswith(b"HTTP") else b"HTTP/1.1 200 OK\r\n"
+
+    def flood(connection: socket.socket, over: threading.Event) -> None:
+        connection.sendall(start)
+        while not over.is_set():
+            connection.sendall(piece)
+
+    with raw_server(flood) as url, pytest.raises(NoReply, match="the head of the answer"):
+        by_itself(Request("POST", url, json=BODY), 30)
+
+
 @pytest.mark.parametrize(
-    ("error", "kind"),
-    [
-        (httpx.ConnectError("x"), NotSent),
-        (httpx.ConnectTimeout("x"), NotSent),
-        (httpx.PoolTimeout("x"), NotSent),
-        (httpx.UnsupportedProtocol("x"), NotSent),
-        (httpx.LocalProtocolError("x"), NotSent),
-        (httpx.InvalidURL("x"), NotSent),
-        (httpx.ReadTimeout("x"), NoReply),
-        (httpx.WriteTimeout("x"), NoReply),
-        (httpx.ReadError("x"), NoReply),
-        (httpx.WriteError("x"), NoReply),
-        (httpx.CloseError("x"), NoReply),
-        (httpx.RemoteProtocolError("x"), NoReply),
-        (httpx.ProxyError("x"), NoReply),
-        (httpx.DecodingError("x"), NoReply),
-        (httpx.TooManyRedirects("x"), NoReply),
-    ],
+    "framing", [b"Content-Length: 2\r\nConnection: close\r\n", b"", b"Connection: close\r\n"]
 )
-def test_only_what_proves_that_nothing_left_counts_as_not_sent(
-    error: httpx.HTTPError | httpx.InvalidURL, kind: type[WireError]
+def test_a_reply_is_read_whole_on_a_line_that_ends_with_it(framing: bytes) -> None:
+    with raw_server(b"HTTP/1.1 200 OK\r\n" + framing + b"\r\nok") as url:
+        assert by_itself(Request("POST", url, json=BODY), 5).body == b"ok"
+
+
+def test_headers_that_come_twice_are_joined() -> None:
+    head = b"HTTP/1.1 200 OK\r\nX-A: 1\r\nx-a: 2\r\nContent-Length: 0\r\n\r\n"
+    with raw_server(head) as url:
+        assert by_itself(Request("GET", url), 5).headers["x-a"] == "1, 2"
+
+
+@pytest.mark.parametrize("header", [{"X-Bad": "a\r\nb"}, {"X-Bad": "\u20ac"}, {"X Bad\n": "a"}])
+def test_a_header_that_cannot_be_sent_leaves_nothing_sent(
+    header: dict[str, str], httpserver: HTTPServer
 ) -> None:
-    assert type(translate(error)) is kind
-    assert str(translate(error)) == f"{type(error).__name__}: x"
+    with pytest.raises(NotSent):
+        by_itself(Request("POST", httpserver.url_for("/"), header, BODY), 5)
+    assert httpserver.log == []
 
 
-def test_the_table_of_failures_knows_every_one_of_the_library_below() -> None:
-    known = {
-        httpx.TransportError,
-        httpx.TimeoutException,
-        httpx.ProtocolError,
-        httpx.NetworkError,
-        httpx.RequestError,
-        httpx.HTTPStatusError,
-        httpx.ConnectError,
-        httpx.ConnectTimeout,
-        httpx.PoolTimeout,
-        httpx.UnsupportedProtocol,
-        httpx.LocalProtocolError,
-        httpx.ReadTimeout,
-        httpx.WriteTimeout,
-        httpx.ReadError,
-        httpx.WriteError,
-        httpx.CloseError,
-        httpx.RemoteProtocolError,
-        httpx.ProxyError,
-        httpx.DecodingError,
-        httpx.TooManyRedirects,
-    }
-    assert {one for one in _below(httpx.HTTPError) if one.__module__ == httpx.__name__} == known
+def test_a_server_that_nobody_vouches_for_is_not_spoken_to(tmp_path: Path) -> None:
+    heard: list[bytes] = []
+    with tls_server(tmp_path, "localhost", heard) as (port, _), pytest.raises(NotSent, match="verify"):
+        by_itself(Request("POST", f"https://localhost:{port}/", json=BODY), 5)
+    assert heard == []
 
 
-def _below(kind: type[Exception]) -> list[type[Exception]]:
-    return [deeper for one in kind.__subclasses__() for deeper in (one, *_below(one))]
+def test_a_server_with_another_name_is_not_spoken_to(tmp_path: Path) -> None:
+    heard: list[bytes] = []
+    with (
+        tls_server(tmp_path, "elsewhere.example", heard) as (port, tls),
+        pytest.raises(NotSent, match="match"),
+    ):
+        DirectWire(tls=tls).call(Request("POST", f"https://localhost:{port}/", json=BODY), timeout=5)
+    assert heard == []
+
+
+def test_a_server_that_is_vouched_for_is_spoken_to(tmp_path: Path) -> None:
+    heard: list[bytes] = []
+    with tls_server(tmp_path, "localhost", heard) as (port, tls):
+        reply = DirectWire(tls=tls).call(Request("POST", f"https://localhost:{port}/", json=BODY), timeout=5)
+    assert (reply.status, reply.body) == (200, b"ok")
+    assert heard[0].startswith(b"POST / HTTP/1.1")
+
+
+def test_something_that_does_not_speak_tls_was_not_sent_anything(httpserver: HTTPServer) -> None:
+    with pytest.raises(NotSent):
+        by_itself(Request("POST", httpserver.url_for("/").replace("http:", "https:"), json=BODY), 5)
 
 
 def test_what_is_printed_of_a_request_shows_neither_key_nor_body() -> None:

@@ -13,7 +13,8 @@ from pytest_httpserver import HTTPServer
 
 from domain.costs import NOT_BILLED, UNKNOWN_COST, Basis, Cost
 from domain.lifecycle import Kind
-from outbound.wire import HttpxWire, NoReply, Reply, Request
+from outbound.direct import DirectWire
+from outbound.wire import NoReply, Reply, Request
 from providers.base import Handle, LookFailed, UnitPrice
 from providers.fal import FalProvider
 from providers.fal.billing import PriceList, cost_of_failure, cost_of_result
@@ -171,7 +172,7 @@ def test_an_endpoint_that_the_list_chokes_on_does_not_take_the_others_prices_awa
 
 def test_an_unreachable_price_list_is_a_failed_look() -> None:
     with pytest.raises(LookFailed):
-        PriceList("sandbox", "http://127.0.0.1:1/v1", HttpxWire()).unit_price("a/b")
+        PriceList("sandbox", "http://127.0.0.1:1/v1", DirectWire()).unit_price("a/b")
 
 
 @pytest.mark.parametrize("unit", ["gpu_second", "GPU seconds", "compute second"])
