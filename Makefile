@@ -6,12 +6,13 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
 LOCK := uv pip compile pyproject.toml --extra embedded --group build --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --no-emit-find-links --quiet
 
-.PHONY: help demo up test check format lock clean
+.PHONY: help demo up test check format chaos lock clean
 
 help:
 	@echo "make demo     a tour on the embedded stack and the sandbox: no account, no key, no cost"
 	@echo "make up       the whole stack in the foreground"
 	@echo "make test     every test"
+	@echo "make chaos    break everything for some minutes, then audit (SEED=... JOBS=...)"
 	@echo "make check    lint, format and types"
 	@echo "make format   put the code into its format"
 	@echo "make lock     resolve the dependencies anew (needs uv)"
@@ -25,6 +26,9 @@ up: .venv/runtime
 
 test: .venv/dev
 	@$(BIN)/python -m pytest --numprocesses auto --cov --cov-report term --cov-fail-under 95
+
+chaos: .venv/dev
+	@$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED)) $(if $(JOBS),--jobs $(JOBS))
 
 check: .venv/dev
 	@$(BIN)/ruff check

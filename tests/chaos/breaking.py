@@ -12,11 +12,10 @@ from tests.chaos.stage import Stage
 
 @dataclass(frozen=True, slots=True)
 class Break:
-    """One break: what, how long it lasts, and how long to wait before the next."""
+    """One break: what, and how long it lasts where it does."""
 
     kind: str
     seconds: float
-    pause: float
 
 
 def _frozen(name: str) -> Callable[[Stage, Break, threading.Event], None]:
@@ -50,19 +49,14 @@ KINDS: Final = tuple(_ACTS)
 _LONGEST_SECONDS: Final = 3.0
 
 
-def schedule(seed: int, seconds: float) -> list[Break]:
-    """Breaks for about so many seconds."""
+def schedule(seed: int, count: int) -> list[Break]:
+    """``count`` breaks, or as many as there are kinds where that is more."""
     chance = random.Random(f"breaks {seed}")
-    kinds = chance.sample(KINDS, len(KINDS))
-    most = seconds / len(kinds)
-    laid: list[Break] = []
-    while kinds or sum(one.pause for one in laid) < seconds:
-        kind = kinds.pop() if kinds else chance.choice(KINDS)
-        laid.append(Break(kind, chance.uniform(0.5, _LONGEST_SECONDS), chance.uniform(0.2, 1.0) * most))
-    return laid
+    more = [chance.choice(KINDS) for _ in range(count - len(KINDS))]
+    kinds = chance.sample((*KINDS, *more), len(KINDS) + len(more))
+    return [Break(kind, chance.uniform(0.5, _LONGEST_SECONDS)) for kind in kinds]
 
 
-def carry_out(stage: Stage, one: Break, done: threading.Event) -> None:
-    """Break it, mend it, and wait; ``done`` ends every wait."""
-    _ACTS[one.kind](stage, one, done)
-    done.wait(one.pause)
+def carry_out(stage: Stage, one: Break) -> None:
+    """Break it, and mend it again."""
+    _ACTS[one.kind](stage, one, threading.Event())

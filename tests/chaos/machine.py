@@ -25,7 +25,10 @@ from tests.emulators.receiver import Receiver
 
 _ASKERS: Final = 4
 _ASK_SECONDS: Final = 180.0
-_ASK_SHARE: Final = 0.7
+_ASK_SECONDS_EACH: Final = 0.15
+# About how many steps a job's timeline has, and how long to wait for its share of them before the next break.
+_STEPS: Final = 6
+_LONGEST_PAUSE: Final = 4.0
 _REST_SECONDS: Final = 300.0
 # How long what nobody must wait for (the search for an unknown outcome) may still take at the end.
 _EXTRA_SECONDS: Final = 20.0
@@ -38,11 +41,11 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run: the seed says what is asked and what is broken, ``seconds`` for about how long."""
+    """One run: the seed says what is asked and what is broken; ``strikes`` are made at each chosen point."""
 
     seed: int
     jobs: int
-    seconds: float
+    breaks: int
     strikes: int
 
 
@@ -112,7 +115,6 @@ def run(asked: Run, folder: Path, say: Say) -> Outcome:
         wanted = orders(asked.seed, asked.jobs, receiver.server.url)
         customer = Customer(on.url, on.api_key)
         broken = Counter(_break(on, customer, wanted, asked, say))
-        strikes.end()
         on.wait_ready()
         rest(Rows(on.environment["DARKROOM_DATABASE_URL"]), say)
         broken.update(line["struck"] for line in strikes.journal() if "struck" in line)
@@ -122,14 +124,23 @@ def run(asked: Run, folder: Path, say: Say) -> Outcome:
 
 
 def _break(on: Stage, customer: Customer, wanted: Sequence[Order], asked: Run, say: Say) -> Iterator[str]:
-    done = threading.Event()
+    rows, laid = Rows(on.environment["DARKROOM_DATABASE_URL"]), breaking.schedule(asked.seed, asked.breaks)
+    share = asked.jobs * _STEPS / len(laid)
     with ThreadPoolExecutor(1) as aside:
-        asking = aside.submit(customer.ask_all, wanted, asked.seconds * _ASK_SHARE)
-        for one in breaking.schedule(asked.seed, asked.seconds):
+        asking = aside.submit(customer.ask_all, wanted, asked.jobs * _ASK_SECONDS_EACH)
+        for one in laid:
+            _until_moved(rows, share)
             say(f"{one.kind}; {_words(on)}")
-            breaking.carry_out(on, one, done)
+            breaking.carry_out(on, one)
             yield one.kind
         asking.result()
+
+
+def _until_moved(rows: Rows, share: float) -> None:
+    """Let some work get done before the next break: what never runs is never broken in the middle."""
+    pause, begun, first = threading.Event(), time.monotonic(), rows.steps()
+    while time.monotonic() - begun < _LONGEST_PAUSE and rows.steps() - first < share:
+        pause.wait(_LOOK_SECONDS / 2)
 
 
 def rest(rows: Rows, say: Say, patience: float = _REST_SECONDS) -> float:

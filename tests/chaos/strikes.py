@@ -51,10 +51,6 @@ class Strikes:
         folder = Path(environment[FOLDER])
         return cls(folder, json.loads((folder / "plan").read_text(encoding="utf-8")))
 
-    def end(self) -> None:
-        """Strike no more."""
-        (self.folder / "calm").touch()
-
     def reach(self, point: str) -> None:
         """Pass a point; does not return where it is struck."""
         whole = self._struck(point)
@@ -89,10 +85,7 @@ class Strikes:
         return [json.loads(line) for line in lines]
 
     def _struck(self, point: str) -> bool | None:
-        number = self._number(point)
-        if (self.folder / "calm").exists():
-            return None
-        return self.plan[point].get(str(number))
+        return self.plan[point].get(str(self._number(point)))
 
     def _number(self, point: str) -> int:
         """Which passing of the point this is, over all processes."""

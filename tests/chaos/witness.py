@@ -37,6 +37,11 @@ class Rows:
         found = self.read("SELECT status, count(*) AS n FROM jobs GROUP BY status")
         return {row["status"]: row["n"] for row in found}
 
+    def steps(self) -> int:
+        """How many steps all timelines have together."""
+        [row] = self.read("SELECT count(*) AS n FROM job_events")
+        return int(row["n"])
+
     def still_open(self) -> int:
         """How many jobs are on their way."""
         return sum(count for status, count in self.statuses().items() if status in _OPEN)
