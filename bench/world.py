@@ -4,6 +4,7 @@ import io
 import os
 import secrets
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from typing import Final
 
 from cli.stack.child import Child, Program
 from cli.stack.console import Console
+from cli.stack.failures import StackError
 from cli.stack.ports import free_port
 from cli.stack.postgres import Cluster
 from cli.stack.reaper import Reaper
@@ -90,6 +92,22 @@ class World:
             child.clear()
             reaper.forget(child)
             reaper.close()
+
+    def run(self, program: Program, environment: Mapping[str, str]) -> None:
+        """Run a step to its end.
+
+        Raises:
+            StackError: it failed; the error carries what it said last.
+        """
+        with self.running(program, environment) as child:
+            while not child.wait(_STOP_SECONDS):
+                pass
+            if child.poll() != 0:
+                raise StackError(f"{program.name} failed with exit code {child.poll()}", child.last_lines)
+
+    def pause(self, seconds: float) -> None:
+        """Let the processes work."""
+        time.sleep(seconds)
 
     def environment(self, database_url: str, redis_url: str, **more: str) -> dict[str, str]:
         """What a process of Darkroom is told: these servers, and nothing of the user's own."""

@@ -1,0 +1,59 @@
+"""Runs the naive service beside ours: as many processes as may be open, on servers of its own."""
+
+import sys
+import time
+from dataclasses import dataclass
+from typing import Final
+
+from bench import spent
+from bench.fake.book import Times
+from bench.fake.fal import QUEUE
+from bench.naive import app
+from bench.room import providers
+from bench.world import World
+from cli.stack.child import Child, Program
+
+_PROCESSES: Final = 50
+_PATIENCE_SECONDS: Final = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Naive:
+    """What it took: CPU seconds a job, without its start, and memory in MiB while all processes wait."""
+
+    processes: int
+    cpu: float
+    memory: float
+
+
+def blocking(world: World, times: Times) -> Naive:
+    """Twice as many jobs as it has processes (or as many, for a quick run)."""
+    jobs = _PROCESSES if world.quick else 2 * _PROCESSES
+    folder = world.own_folder("naive")
+    with world.valkey() as redis, providers(world, times) as fake_url:
+        environment = world.environment("", redis.url) | {
+            "NAIVE_BROKER": redis.url,
+            "NAIVE_QUEUE": f"{fake_url}{QUEUE}".rstrip("/"),
+            "NAIVE_FOLDER": str(folder),
+        }
+        command = (sys.executable, "-m", "celery", "-A", "bench.naive:app", "worker", "-c", str(_PROCESSES))
+        program = Program("naive", (*command, "--loglevel", "WARNING"), {"REMAP_SIGTERM": "SIGQUIT"})
+        with world.running(program, environment) as child:
+            _started(world, child, redis.url)
+            before = spent.cpu_seconds(child.group)
+            for number in range(jobs):
+                app.send_task("bench.naive.generate", args=[f"picture {number}"])
+            world.pause(times.mean / 2)
+            memory = spent.memory_mib(child.group)
+            end = time.monotonic() + _PATIENCE_SECONDS
+            while len(list(folder.iterdir())) < jobs and time.monotonic() < end:
+                world.pause(0.2)
+            cpu = spent.cpu_seconds(child.group) - before
+    return Naive(_PROCESSES, cpu / jobs, memory)
+
+
+def _started(world: World, child: Child, redis_url: str) -> None:
+    """All of its processes are there, and it listens: what it takes to start is not charged to its jobs."""
+    app.conf.update(broker_url=redis_url)
+    while len(spent.children(child.group)) < _PROCESSES or not app.control.ping(timeout=0.5):
+        world.pause(0.2)
