@@ -1,6 +1,7 @@
 """Measuring an image by decoding all of it."""
 
 import struct
+import threading
 import warnings
 import zlib
 from pathlib import Path
@@ -17,6 +18,8 @@ _FORMATS: Final = {
     "image/gif": "GIF",
     "image/avif": "AVIF",
 }
+# A picture is unpacked in memory: one at a time, however many files a process fetches side by side.
+_unpacking: Final = threading.Lock()
 # What Pillow raises for damaged input, by format and by place of the damage.
 _DAMAGED: Final = (
     OSError,
@@ -38,7 +41,7 @@ def measure_picture(path: Path, content_type: str) -> tuple[int, int]:
     Pillow's own hard limit (twice ``Image.MAX_IMAGE_PIXELS``, 179 million pixels) stops a small file that
     unpacks into a huge picture.
     """
-    with warnings.catch_warnings():
+    with _unpacking, warnings.catch_warnings():
         # A large picture and odd metadata are warned of, and neither makes the picture unusable.
         warnings.simplefilter("ignore")
         try:

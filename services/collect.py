@@ -43,11 +43,14 @@ class _GivenUp(Exception):  # noqa: N818 - names the fact
     """The batch has ended before this file had come."""
 
 
-def collect(runtime: Runtime, job_ids: Sequence[UUID], *, owner: str) -> None:
+def collect(
+    runtime: Runtime, job_ids: Sequence[UUID], *, owner: str, begin_seconds: float = _BEGIN_SECONDS
+) -> None:
     """Fetch and store every file of jobs whose generation has finished.
 
     Safe to run twice: a lease keeps two workers apart, what is stored already is not fetched again, and keys
-    follow from the job alone. It never touches the generation: that is made and paid for.
+    follow from the job alone. It never touches the generation: that is made and paid for. What has not been
+    begun after ``begin_seconds`` is given back.
     """
     with runtime.database.work() as session:
         taken = storing.take(session, job_ids, owner=owner, now=runtime.clock(), lease=LEASE)
@@ -57,7 +60,7 @@ def collect(runtime: Runtime, job_ids: Sequence[UUID], *, owner: str) -> None:
         kept(runtime, [job.job_id for job in taken], owner),
         tempfile.TemporaryDirectory(prefix="darkroom-", ignore_cleanup_errors=True) as folder,
     ):
-        _Batch(runtime, owner, Path(folder), taken).run()
+        _Batch(runtime, owner, Path(folder), taken).run(begin_seconds)
 
 
 class _Batch:
@@ -71,9 +74,9 @@ class _Batch:
         self._pool = ThreadPoolExecutor(_SIDE_BY_SIDE, thread_name_prefix="collect")
         self._jobs = {self._pool.submit(self._fetch, job): job for job in taken}
 
-    def run(self) -> None:
+    def run(self, begin_seconds: float) -> None:
         """Work until every job has been dealt with, or given back."""
-        end = monotonic() + _BEGIN_SECONDS
+        end = monotonic() + begin_seconds
         try:
             while self._jobs:
                 self._finish(self._ready(max(end - monotonic(), 0.0)))

@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CursorResult
-from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select, update
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -132,12 +131,6 @@ def past_deadline(session: Session, now: datetime, *, most: int) -> Sequence[UUI
         col(JobRecord.status).in_(going),
     )
     return session.exec(found.order_by(col(JobRecord.deadline_at)).limit(most)).all()
-
-
-def keep_asset(session: Session, asset: AssetRecord) -> None:
-    """Write an asset down; a worker that was slower finds it there and changes nothing."""
-    statement = insert(AssetRecord).values(asset.model_dump())
-    session.execute(statement.on_conflict_do_nothing(index_elements=["job_id", "n"]))
 
 
 def note(

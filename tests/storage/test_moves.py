@@ -13,7 +13,7 @@ from domain.lifecycle import (
 )
 from storage import jobs
 from tests.support.engine import Engine
-from tests.support.rows import a_job, an_asset, an_attempt, keep
+from tests.support.rows import a_job, an_attempt, keep
 
 
 def kept_job(engine: Engine, status: JobStatus) -> UUID:
@@ -87,13 +87,3 @@ def test_the_slower_of_two_who_move_an_attempt_is_refused(engine: Engine) -> Non
         with pytest.raises(MoveRefused, match="the attempt was no longer running"):
             jobs.move_attempt(slow, seen, AttemptStatus.FAILED)
     assert engine.attempt(job.id).status == "storing"
-
-
-def test_an_asset_that_is_kept_twice_is_kept_as_it_was_first(engine: Engine) -> None:
-    job = a_job(project_id=engine.project_id)
-    attempt = an_attempt(job)
-    keep(engine.runtime, job, attempt)
-    for size in (1, 2):
-        with engine.runtime.database.work() as session:
-            jobs.keep_asset(session, an_asset(attempt, bytes=size))
-    assert [asset.bytes for asset in engine.assets(job.id)] == [1]

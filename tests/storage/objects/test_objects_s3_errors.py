@@ -25,7 +25,9 @@ def client_error(code: str, status: int) -> ClientError:
 
 
 @given(st.integers(min_value=300, max_value=599), st.text("abcdefgh0123456789", max_size=12))
-def test_every_answer_without_a_known_code_is_either_for_later_or_for_someone_to_change(status: int, code: str) -> None:
+def test_every_answer_without_a_known_code_is_either_for_later_or_for_someone_to_change(
+    status: int, code: str
+) -> None:
     found = translate(client_error(code, status), "assets")
     assert isinstance(found, StoreUnavailable) == (status >= 500 or status == 429)
     assert isinstance(found, StoreUnavailable | StoreRefused)
