@@ -32,6 +32,7 @@ _KEPT: Final = (
     ("", ("duo",)),
 )
 _CALLBACK_SHARE: Final = 0.2
+_RUNNING_SHARE: Final = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ def _order(chance: random.Random, tag: str, callback: str) -> Order:
 
 def _kill_everything(on: Stage, rows: Rows, say: Say) -> Killed:
     pause, deadline = threading.Event(), time.monotonic() + _GATHER_SECONDS
-    while not _every_state(rows.statuses()) and time.monotonic() < deadline:
+    while not _filled(rows.statuses()) and time.monotonic() < deadline:
         pause.wait(_LOOK_SECONDS)
     on.kill_everything()
     on.empty_redis()
@@ -115,8 +116,10 @@ def _kill_everything(on: Stage, rows: Rows, say: Say) -> Killed:
     return Killed(states, {job_id: moved.get(job_id) for job_id in before})
 
 
-def _every_state(statuses: Mapping[str, int]) -> bool:
-    return all(statuses.get(state) for state in STATES)
+def _filled(statuses: Mapping[str, int]) -> bool:
+    """Whether some are in every state, and a good part is with the providers."""
+    running = statuses.get("running", 0)
+    return all(statuses.get(state) for state in STATES) and running > _RUNNING_SHARE * sum(statuses.values())
 
 
 def _open(rows: Rows) -> dict[str, tuple[str, Sequence[Any]]]:
