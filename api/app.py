@@ -10,7 +10,7 @@ from api import errors
 from api.documentation import DESCRIPTION, TAGS, Documented
 from api.incidents import Incidents
 from api.parts import Parts
-from api.routes import accepting, access, catalogue, deliveries, files, health, hooks, jobs, reading
+from api.routes import accepting, access, catalogue, deliveries, files, health, hooks, jobs, reading, resolve
 from api.waiting import Ends
 from services.accept import Reception
 from services.access import KeyRing
@@ -45,7 +45,7 @@ def create_app(runtime: Runtime) -> FastAPI:
     app.state.parts = Parts(runtime, KeyRing(runtime), Ends(runtime), Health(runtime))
     errors.install(app)
     app.add_middleware(Incidents)
-    for routes in (accepting, jobs, reading, catalogue, deliveries, access, health, files, hooks):
+    for routes in (accepting, jobs, resolve, reading, catalogue, deliveries, access, health, files, hooks):
         app.include_router(routes.router)
     return app
 

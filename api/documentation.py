@@ -9,9 +9,10 @@ from pydantic.json_schema import models_json_schema
 
 from api.schemas.access import KeyRequest, ProjectRequest
 from api.schemas.base import Problem
+from api.schemas.resolve import ResolveRequest
 from domain.generation import JobRequest
 
-_BODIES: Final[tuple[type[BaseModel], ...]] = (JobRequest, KeyRequest, ProjectRequest)
+_BODIES: Final[tuple[type[BaseModel], ...]] = (JobRequest, KeyRequest, ProjectRequest, ResolveRequest)
 _REF: Final = "#/components/schemas/{model}"
 
 JOB_EXAMPLE: Final[Mapping[str, Any]] = {

@@ -21,7 +21,7 @@ class Cost(Money):
 
     basis: str | None = Field(
         description="Where the amount comes from: `provider_price`, `billable_units`, `gpu_seconds`, "
-        "`catalogue` or `not_billed`."
+        "`catalogue`, `not_billed`, or `stated` (by a person who resolved the job)."
     )
     final: bool = Field(description="False while the provider may still say otherwise.")
     spin_up: Money | None = Field(

@@ -18,7 +18,7 @@ from schemathesis.specs.openapi.checks import (
 from schemathesis.specs.openapi.schemas import OpenApiSchema
 
 from api.documentation import JOB_EXAMPLE
-from api.routes import access, catalogue, deliveries, jobs, reading
+from api.routes import access, catalogue, deliveries, jobs, reading, resolve
 from services.runtime import Runtime
 from tests.support.front import Project, new_project
 from tests.support.rows import NOON, a_delivery, a_job, an_asset, an_attempt, keep
@@ -27,7 +27,7 @@ Case = schemathesis.Case[Any]
 
 DOCUMENTED = [
     route
-    for part in (jobs, reading, catalogue, deliveries, access)
+    for part in (jobs, resolve, reading, catalogue, deliveries, access)
     for route in part.router.routes
     if isinstance(route, APIRoute)
 ]
