@@ -203,6 +203,8 @@ def unknown_only_on_the_wire(snapshot: Snapshot) -> Result:
         if one is not None and one.answer in {"accepted", "refused"} and not one.died:
             faults.append(f"attempt {attempt.number} of {attempt.job_id} is unknown, but was {one.answer}")
     lost = sum(one.answer in {None, "unknown"} or one.died for one in snapshot.sent)
+    if len(unknown) > lost:
+        faults.append(f"{len(unknown)} are unknown, but only {lost} answers were lost")
     unsent = sum(attempt.token not in sent for attempt in unknown)
     return f"{len(unknown)} unknown, {lost} answers lost, {unsent} of the unknown never sent", faults
 

@@ -74,7 +74,7 @@ class Sent:
     """What the journal knows of one attempt's POST.
 
     ``answer`` is ``accepted``, ``refused`` or ``unknown``, None where the process did not live to see it;
-    ``died`` when its process was killed after that.
+    ``died`` when its process is dead, and something was killed so soon after it that it may not be committed.
     """
 
     token: str

@@ -160,6 +160,7 @@ class Stage:
 
     def kill(self, name: str) -> None:
         """End a process by kill -9, and all that it has started; an application starts again soon."""
+        self.strikes.note(killed=name)
         with self._lock, suppress(ProcessLookupError):
             os.killpg(self._kept[name].child.group, signal.SIGKILL)
 

@@ -6,6 +6,7 @@ import os
 import random
 import signal
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -73,7 +74,7 @@ class Strikes:
 
     def note(self, **line: Any) -> None:  # noqa: ANN401 - JSON
         """Write a line to the journal; it stays whatever becomes of this process."""
-        text = json.dumps(line | {"process": os.getpid()}) + "\n"
+        text = json.dumps(line | {"process": os.getpid(), "at": time.monotonic()}) + "\n"
         descriptor = os.open(self.folder / "journal", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         os.write(descriptor, text.encode())
         os.close(descriptor)

@@ -153,6 +153,10 @@ DAMAGE: dict[str, tuple[str, Callable[[Snapshot], Snapshot]]] = {
         "unknown only what was on the wire",
         _with(sent=(*sound().sent[:3], Sent("k-4", "accepted"))),
     ),
+    "more is unknown than was lost": (
+        "unknown only what was on the wire",
+        _with(sent=sound().sent[:3]),
+    ),
     "nothing was broken": ("everything was broken", _with(broken={"kill worker": 1})),
 }
 

@@ -18,6 +18,8 @@ from tests.support.postgres import plain
 
 # The provider's own word, or the proof that nothing was billed; anything else is an estimate.
 _EXACT: Final = frozenset({"provider_price", "billable_units", "not_billed"})
+# How long an answer may wait for its commit: as long as its lease is kept.
+_IN_DOUBT_SECONDS: Final = 20.0
 _OPEN: Final = ("queued", "submitting", "running", "storing")
 
 
@@ -167,14 +169,19 @@ def _posts(sandbox: httpx.Client) -> int:
 
 def _sent(stage: Stage) -> list[Sent]:
     """One for each POST that was begun; what a process noted before it died stays noted."""
-    begun: list[tuple[str, int]] = []
-    answers: dict[str, str] = {}
-    for line in stage.strikes.journal():
-        if line.get("what") == "begun":
-            begun.append((line["token"], line["process"]))
-        elif "what" in line:
-            answers[line["token"]] = line["what"]
-    return [Sent(token, answers.get(token), died=not _alive(process)) for token, process in begun]
+    journal = stage.strikes.journal()
+    deaths = [line["at"] for line in journal if "struck" in line or "killed" in line]
+    answers = {line["token"]: line for line in journal if line.get("what", "begun") != "begun"}
+    return [
+        _one_sent(line, answers.get(line["token"]), deaths) for line in journal if line.get("what") == "begun"
+    ]
+
+
+def _one_sent(begun: dict[str, Any], answer: dict[str, Any] | None, deaths: Sequence[float]) -> Sent:
+    if answer is None:
+        return Sent(begun["token"], None, died=True)
+    soon = any(0 <= death - answer["at"] < _IN_DOUBT_SECONDS for death in deaths)
+    return Sent(begun["token"], answer["what"], died=soon and not _alive(begun["process"]))
 
 
 def _alive(process: int) -> bool:
