@@ -31,7 +31,7 @@ async def look(handle: Handle, wire: AsyncWire, base_url: str, headers: Mapping[
     try:
         reply = await wire.call(Request("GET", url, headers), timeout=LOOK_SECONDS)
     except WireError as error:
-        raise LookFailed(f"LinkModel could not be asked: {error}") from error
+        raise LookFailed(f"LinkModel could not be asked: {error}", down=True) from error
     envelope = _answer(reply)
     status = envelope.data.get("status")
     seen = _STATUSES.get(status) if isinstance(status, str) else None
@@ -42,11 +42,12 @@ async def look(handle: Handle, wire: AsyncWire, base_url: str, headers: Mapping[
 
 
 def _answer(reply: Reply) -> Envelope:
-    wait = retry_after(reply.headers.get("retry-after"), datetime.now(UTC))
+    down = reply.status >= HTTPStatus.INTERNAL_SERVER_ERROR
     try:
         envelope = read(reply.body)
     except NotAnEnvelope as error:
-        raise LookFailed(f"LinkModel answered {reply.status}: {error}", retry_after=wait) from error
+        reason = f"LinkModel answered {reply.status}: {error}"
+        raise LookFailed(reason, retry_after=_wait(reply), down=down) from error
     if reply.ok and envelope.ok:
         return envelope
     codes = {reply.status, envelope.code}
@@ -57,7 +58,11 @@ def _answer(reply: Reply) -> Envelope:
         reply.status == HTTPStatus.NOT_FOUND and envelope.code is not None
     )
     reason = f"LinkModel answered {reply.status} with code {envelope.code}: {envelope.said()}"
-    raise LookFailed(reason, retry_after=wait, missing=missing)
+    raise LookFailed(reason, retry_after=_wait(reply), missing=missing, down=down)
+
+
+def _wait(reply: Reply) -> float | None:
+    return retry_after(reply.headers.get("retry-after"), datetime.now(UTC))
 
 
 def _queued(_handle: Handle, _envelope: Envelope) -> Observation:

@@ -1,8 +1,7 @@
 """From ``running`` to ``storing``, for many jobs at once: the one place where a result is taken down."""
 
-import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -10,6 +9,8 @@ from uuid import UUID
 
 from sqlalchemy import text
 from sqlmodel import Session
+
+from storage.steps.rows import rows
 
 # The job moves first, the attempt only with it, and all else only with the attempt.
 _FINISH: Final = text(
@@ -90,5 +91,5 @@ def finish(session: Session, done: Sequence[Done], *, owner: str, until: datetim
     """
     if not done:
         return set()
-    given = {"done": json.dumps([asdict(one) for one in done], default=str), "owner": owner, "until": until}
+    given = {"done": rows(done), "owner": owner, "until": until}
     return {row.id for row in session.connection().execute(_FINISH, given)}

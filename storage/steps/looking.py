@@ -1,8 +1,7 @@
 """Open generations, many at once: what is asked about them, their hold while a look is written, progress."""
 
-import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -10,6 +9,8 @@ from uuid import UUID
 
 from sqlalchemy import text
 from sqlmodel import Session
+
+from storage.steps.rows import rows
 
 _COLUMNS: Final = """
     attempts.id AS attempt_id, attempts.job_id, attempts.number, attempts.provider, attempts.endpoint,
@@ -132,8 +133,8 @@ def open_rows(session: Session, job_ids: Sequence[UUID]) -> list[OpenRow]:
 def hold(session: Session, job_ids: Sequence[UUID], attempt_ids: Sequence[UUID]) -> dict[UUID, OpenRow]:
     """The attempts that are still undecided, by their id; their jobs are locked until the work ends."""
     session.connection().execute(_LOCK, {"ids": list(job_ids)})
-    rows = session.connection().execute(_HELD, {"ids": list(attempt_ids)})
-    return {row.attempt_id: OpenRow(*row) for row in rows}
+    held = session.connection().execute(_HELD, {"ids": list(attempt_ids)})
+    return {row.attempt_id: OpenRow(*row) for row in held}
 
 
 def progress(session: Session, seen: Sequence[Progress], *, owner: str) -> set[UUID]:
@@ -143,7 +144,7 @@ def progress(session: Session, seen: Sequence[Progress], *, owner: str) -> set[U
     """
     if not seen:
         return set()
-    given = {"seen": json.dumps([asdict(one) for one in seen], default=str), "owner": owner}
+    given = {"seen": rows(seen), "owner": owner}
     return {row.id for row in session.connection().execute(_PROGRESS, given)}
 
 
