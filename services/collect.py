@@ -1,7 +1,6 @@
 """Collecting: fetch what providers made, check it, store it, and only then call the jobs succeeded."""
 
 import math
-import tempfile
 import threading
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -20,6 +19,7 @@ from services.fetching import Unstored, check_outputs, store_file
 from services.lease import LEASE, kept
 from services.relinking import fresh_outputs
 from services.runtime import Runtime
+from services.scratch import scratch
 from services.succeeding import Ready, succeed
 from storage import agenda, jobs
 from storage.database import DatabaseTrouble
@@ -56,11 +56,8 @@ def collect(
         taken = storing.take(session, job_ids, owner=owner, now=runtime.clock(), lease=LEASE)
     if not taken:
         return
-    with (
-        kept(runtime, [job.job_id for job in taken], owner),
-        tempfile.TemporaryDirectory(prefix="darkroom-", ignore_cleanup_errors=True) as folder,
-    ):
-        _Batch(runtime, owner, Path(folder), taken).run(begin_seconds)
+    with kept(runtime, [job.job_id for job in taken], owner), scratch() as folder:
+        _Batch(runtime, owner, folder, taken).run(begin_seconds)
 
 
 class _Batch:
@@ -146,14 +143,14 @@ class _Batch:
         file = None
         for n in missing:
             path = self._folder / f"{job.job_id}-{n}"
-            file = store_file(self._runtime, job, n, path, on_progress=self._check)
+            file = store_file(self._runtime, job, n, path, check=self._check)
             if n != missing[-1]:
                 # What was fetched so far is not fetched again, should this worker die at the next file.
                 with self._runtime.database.work() as session:
                     storing.keep(session, [job.job_id], [file])
         return Ready(job, file)
 
-    def _check(self, _: int) -> None:
+    def _check(self) -> None:
         if self._over.is_set():
             raise _GivenUp
 

@@ -15,11 +15,14 @@ from outbound.signatures import extension
 from outbound.unusable import NotMedia
 from services.relinking import STALE
 from services.runtime import Runtime
+from services.scratch import NoRoom, Room
 from storage.objects.base import StoreError
 from storage.objects.keys import object_key
 from storage.steps.storing import StoredFile, Storing
 
 _MILLISECONDS: Final = Decimal("0.001")
+
+_room: Final = Room()
 
 
 class Unstored(Exception):  # noqa: N818 - names the fact
@@ -43,22 +46,28 @@ def check_outputs(job: Storing) -> None:
 
 
 def store_file(
-    runtime: Runtime, job: Storing, n: int, path: Path, *, on_progress: Callable[[int], None]
+    runtime: Runtime, job: Storing, n: int, path: Path, *, check: Callable[[], None]
 ) -> StoredFile:
     """Bring output ``n`` of a job into the object store, over a file at ``path`` that is gone afterwards.
 
-    ``on_progress`` is called with the bytes so far; what it raises ends the download. Raises Unstored.
+    ``check`` is called as bytes come in; what it raises ends the download. Raises Unstored.
     """
     begun = runtime.clock()
+
+    def on_progress(size: int) -> None:
+        check()
+        _room.grow(path, size)
+
     try:
         download, media = _fetch(runtime, job, job.outputs[n], path, on_progress)
         fetched = runtime.clock()
         key = object_key(str(job.project_id), job.created_at, job.job_id, n, extension(media.content_type))
         runtime.objects.put(key, path, content_type=media.content_type, sha256=download.sha256)
-    except StoreError as error:
+    except (StoreError, NoRoom) as error:
         raise Unstored(ErrorCode.ASSET_UNAVAILABLE, str(error), StoreTrouble.AWAY) from error
     finally:
         path.unlink(missing_ok=True)
+        _room.free(path)
     stored = runtime.clock()
     return StoredFile(
         job_id=job.job_id,
