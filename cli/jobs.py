@@ -1,4 +1,4 @@
-"""``darkroom jobs``: list, show, cancel and retry jobs, and read their timelines."""
+"""``darkroom jobs``: list, show, cancel, retry and resolve jobs, and read their timelines."""
 
 from typing import Annotated, Any, Final, Literal
 
@@ -12,10 +12,12 @@ from cli.connection import connection
 from cli.errors import Misused
 from cli.output import Output
 from cli.rendering import JOB_COLUMNS, facts, job_rows
+from cli.resolve import resolve
 from cli.submit import Wait, finish
 from domain.lifecycle import ENDED
 
-app = typer.Typer(help="List, show, cancel and retry jobs.", no_args_is_help=True)
+app = typer.Typer(help="List, show, cancel, retry and resolve jobs.", no_args_is_help=True)
+app.command()(resolve)
 
 _LOOK_SECONDS: Final = 1
 
