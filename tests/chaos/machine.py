@@ -32,6 +32,8 @@ _LONGEST_PAUSE: Final = 4.0
 _REST_SECONDS: Final = 300.0
 # How long what nobody must wait for (the search for an unknown outcome) may still take at the end.
 _EXTRA_SECONDS: Final = 20.0
+# Nothing that goes on by itself stands still for this long: not a lease, not a provider's schedule.
+_STILL_SECONDS: Final = 100.0
 _LOOK_SECONDS: Final = 0.5
 _TELL_SECONDS: Final = 5.0
 _ACCEPTED: Final = 202
@@ -145,20 +147,18 @@ def _until_moved(rows: Rows, share: float) -> None:
 
 def rest(rows: Rows, say: Say, patience: float = _REST_SECONDS) -> float:
     """Wait until nothing moves any more, within bounds; answers the seconds that it took."""
-    begun = told = time.monotonic()
-    calm: float | None = None
+    begun = told = moved = time.monotonic()
+    last = (0, 0, 0, 0)
     pause = threading.Event()
     while (now := time.monotonic()) - begun < patience:
-        still, untold, sought = rows.still_open(), rows.untold(), rows.sought()
+        seen = (rows.still_open(), rows.untold(), rows.sought(), rows.steps())
+        moved, last = (moved if seen == last else now), seen
+        still, untold, sought, _ = seen
         if now - told > _TELL_SECONDS:
             told = now
             say(f"coming to rest: {rows.statuses()}, {untold} callbacks, {sought} unknown outcomes sought")
-        if still or untold:
-            calm = None
-        else:
-            calm = calm or now
-            if not sought or now - calm > _EXTRA_SECONDS:
-                break
+        if now - moved > (_STILL_SECONDS if still or untold else _EXTRA_SECONDS if sought else 0):
+            break
         pause.wait(_LOOK_SECONDS)
     return time.monotonic() - begun
 

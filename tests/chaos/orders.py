@@ -87,9 +87,11 @@ _OF: Final = {
         "cancelled",
     ),
 }
-# These are about a cancel; and what is stuck is given up by the customer's own limit.
+# These are about a cancel; and what is stuck at fal is given up by the customer's own limit.
 _CANCELED: Final = frozenset({"cancel_ignored", "cancel_charged"})
 _START_TIMEOUT: Final = {"1:stuck": 3}
+# These mean something at one provider alone, and LinkModel has no limit to what is stuck.
+_PINNED: Final = frozenset({*_CANCELED, *_START_TIMEOUT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +130,7 @@ def _order(chance: random.Random, tag: str, troubles: dict[str, Iterator[str]], 
     trouble = None if chance.random() < _PLAIN_SHARE else next(troubles[provider])
     body: dict[str, Any] = {"tags": {"chaos": tag}, "routing": {"provider": provider, "fallback": False}}
     body["model"] = chance.choice(_MODELS[provider])
-    if chance.random() < _FALLBACK_SHARE:
+    if chance.random() < _FALLBACK_SHARE and trouble not in _PINNED:
         body |= {"model": chance.choice(("duo", "kling-v3")), "routing": {"fallback": True}}
     body["input"] = {"prompt": f"{tag} a kite [sandbox:{trouble}]" if trouble else f"{tag} a kite"}
     if trouble in _START_TIMEOUT:
