@@ -9,9 +9,10 @@ from uuid import UUID
 from domain.callbacks import Delivered, GivenUp, TryAgain, after_try
 from outbound.callbacks import Answer, sign
 from services.runtime import Runtime
-from storage import access, agenda, callbacks, jobs
+from storage import agenda
 from storage.database import Session
-from storage.records import DeliveryRecord, DeliveryTryRecord, EventRecord
+from storage.steps import telling
+from storage.steps.telling import Telling, Told
 
 _LEASE: Final = timedelta(seconds=40)
 
@@ -24,56 +25,49 @@ def deliver(runtime: Runtime, delivery_ids: Sequence[UUID], *, owner: str) -> No
 
 def _deliver(runtime: Runtime, delivery_id: UUID, owner: str) -> None:
     with runtime.database.work() as session:
-        if not callbacks.take(session, delivery_id, owner=owner, now=runtime.clock(), lease=_LEASE):
-            return
-        delivery = callbacks.delivery(session, delivery_id)
-        event = callbacks.event_of(session, delivery.event_id)
-        sealed = access.project(session, delivery.project_id).signing_secret
-    at = runtime.clock()
-    body = event.body.encode()
-    headers = sign([runtime.secrets.open(sealed)], str(event.id), at, body)
-    answer = runtime.sender.post(delivery.url, body, headers)
-    runtime.database.insist(lambda session: _record(runtime, session, delivery_id, event, answer))
+        taken = telling.take(session, delivery_id, owner=owner, now=runtime.clock(), lease=_LEASE)
+    if taken is None:
+        return
+    body = taken.body.encode()
+    secret = runtime.secrets.open(taken.signing_secret)
+    headers = sign([secret], str(taken.event_id), runtime.clock(), body)
+    answer = runtime.sender.post(taken.url, body, headers)
+    runtime.database.insist(lambda session: _record(runtime, session, taken, answer))
 
 
-def _record(
-    runtime: Runtime, session: Session, delivery_id: UUID, event: EventRecord, answer: Answer
-) -> None:
-    delivery = callbacks.lock_delivery(session, delivery_id)
-    if delivery is None or delivery.status != "pending":
+def _record(runtime: Runtime, session: Session, taken: Telling, answer: Answer) -> None:
+    tries = telling.tries(session, taken.id)
+    if tries is None:
         return
     at = runtime.clock()
-    delivery.tries += 1
-    delivery.owner = None
-    callbacks.keep_try(session, _try(delivery, answer, at=at))
-    chance = secrets.randbelow(1000) / 1000
-    follows = after_try(
-        tries=delivery.tries,
-        ok=answer.ok,
-        status=answer.status,
-        retry_after=answer.retry_after,
-        chance=chance,
-    )
-    match follows:
-        case Delivered():
-            delivery.status, delivery.next_at, delivery.ended_at = "delivered", None, at
-            if event.job_id is not None:
-                data = {"event": event.type, "delivery_id": str(delivery.id)}
-                jobs.note(session, event.job_id, "called_back", at, data=data)
-        case GivenUp():
-            delivery.status, delivery.next_at, delivery.ended_at = "failed", None, at
-        case TryAgain(seconds):
-            delivery.next_at = at + timedelta(seconds=seconds)
-            agenda.wake(session)
-
-
-def _try(delivery: DeliveryRecord, answer: Answer, *, at: datetime) -> DeliveryTryRecord:
-    return DeliveryTryRecord(
-        delivery_id=delivery.id,
-        number=delivery.tries,
+    status, next_at = _follows(answer, tries=tries + 1, at=at)
+    told = Told(
+        delivery_id=taken.id,
+        number=tries + 1,
         at=at,
         status_code=answer.status,
         milliseconds=round(answer.seconds * 1000),
         answer=answer.excerpt,
         error=answer.error,
+        status=status,
+        next_at=next_at,
+        job_id=taken.job_id,
+        event_type=taken.type,
     )
+    telling.record(session, told)
+    if next_at is not None:
+        agenda.wake(session)
+
+
+def _follows(answer: Answer, *, tries: int, at: datetime) -> tuple[str, datetime | None]:
+    """The state of a delivery after ``tries``, and when it is tried again."""
+    chance = secrets.randbelow(1000) / 1000
+    match after_try(
+        tries=tries, ok=answer.ok, status=answer.status, retry_after=answer.retry_after, chance=chance
+    ):
+        case Delivered():
+            return "delivered", None
+        case GivenUp():
+            return "failed", None
+        case TryAgain(seconds):
+            return "pending", at + timedelta(seconds=seconds)

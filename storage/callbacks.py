@@ -6,9 +6,9 @@ from typing import Final
 from uuid import UUID
 
 from sqlalchemy import text
-from sqlmodel import Session, col, select, update
+from sqlmodel import Session, col, update
 
-from storage.records import DeliveryRecord, DeliveryTryRecord, EventRecord
+from storage.records import DeliveryRecord, EventRecord
 
 _CLAIM: Final = text(
     """
@@ -59,42 +59,7 @@ def claim_deliveries(
     return [row.id for row in rows]
 
 
-def take(session: Session, delivery_id: UUID, *, owner: str, now: datetime, lease: timedelta) -> bool:
-    """Hold one delivery for a try; False where it is done, not due, or another worker has it.
-
-    As for jobs: a message that comes late or twice cannot try ahead of the schedule.
-    """
-    free = (col(DeliveryRecord.next_at) <= now) | col(DeliveryRecord.owner).like("watcher:%")
-    statement = (
-        update(DeliveryRecord)
-        .where(col(DeliveryRecord.id) == delivery_id, col(DeliveryRecord.status) == "pending", free)
-        .values(owner=owner, next_at=now + lease)
-    )
-    return session.exec(statement).rowcount == 1
-
-
 def put_off(session: Session, delivery_ids: Sequence[UUID], *, owner: str, until: datetime) -> None:
     """Give claimed deliveries back until ``until``."""
     mine = col(DeliveryRecord.id).in_(delivery_ids) & (col(DeliveryRecord.owner) == owner)
     session.exec(update(DeliveryRecord).where(mine).values(owner=None, next_at=until))
-
-
-def keep_try(session: Session, one: DeliveryTryRecord) -> None:
-    """Write a try down."""
-    session.add(one)
-
-
-def delivery(session: Session, delivery_id: UUID) -> DeliveryRecord:
-    """A delivery as it stands."""
-    return session.exec(select(DeliveryRecord).where(DeliveryRecord.id == delivery_id)).one()
-
-
-def lock_delivery(session: Session, delivery_id: UUID) -> DeliveryRecord | None:
-    """A delivery, held until the unit of work ends."""
-    found = select(DeliveryRecord).where(DeliveryRecord.id == delivery_id).with_for_update()
-    return session.exec(found).one_or_none()
-
-
-def event_of(session: Session, event_id: UUID) -> EventRecord:
-    """The event that a delivery tells."""
-    return session.exec(select(EventRecord).where(EventRecord.id == event_id)).one()
