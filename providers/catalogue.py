@@ -79,6 +79,7 @@ class Catalogue:
 
     def __init__(self, entries: CatalogueFile) -> None:
         self.dated: date | None = entries.dated
+        self.limits = entries.limit_book()
         self._providers = entries.providers
         self._models = {model.name: model for model in self._named(entries)}
         self._by_endpoint: dict[tuple[str, str], Offer] = {}

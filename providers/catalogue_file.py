@@ -22,7 +22,9 @@ from pydantic import (
 )
 
 from domain.generation import GenerationInput
+from domain.lanes import Lane
 from domain.lifecycle import Kind
+from domain.limits import LimitBook, Limits
 from domain.offers import PriceRule, Tier, Unit
 
 _INPUTS: Final = frozenset(GenerationInput.model_fields) - {"extra"}
@@ -81,6 +83,7 @@ Conditions = Annotated[dict[str, Any], AfterValidator(_conditions)]
 Accepted = Annotated[frozenset[str], AfterValidator(_known)]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=100)]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=500)]
+LimitName = Annotated[str, StringConstraints(pattern=r"^(linkmodel|fal)(:.{1,300})?$")]
 ProviderName = Annotated[str, StringConstraints(pattern=r"^(linkmodel|fal)$")]
 
 
@@ -178,10 +181,23 @@ class ProviderEntry(_Strict):
     priced_extra: frozenset[Text] = frozenset()
 
 
+class LimitEntry(_Strict):
+    """What a provider, or one endpoint as ``provider:endpoint``, is asked to bear."""
+
+    in_flight: Annotated[StrictInt, Field(ge=1)] | None = None
+    submits_per_second: Annotated[float, Field(gt=0, le=100_000)] | None = None
+    looks_per_second: Annotated[float, Field(gt=0, le=100_000)] | None = None
+    runners: StrictBool | None = None
+    warm_seconds: Annotated[float, Field(ge=1, le=86_400)] | None = None
+    pilot_seconds: Annotated[float, Field(ge=1, le=86_400)] | None = None
+    settle_seconds: Annotated[float, Field(ge=1, le=2_592_000)] | None = None
+
+
 class CatalogueFile(_Strict):
     """A whole file."""
 
     dated: date | None = None
+    limits: dict[LimitName, LimitEntry] = Field(default_factory=dict)
     providers: dict[ProviderName, ProviderEntry] = Field(default_factory=dict)
     models: dict[Name, ModelEntry] = Field(default_factory=dict)
 
@@ -190,14 +206,32 @@ class CatalogueFile(_Strict):
         return self.model_copy(
             update={
                 "dated": self.dated or below.dated,
+                "limits": below.limits | _each_over(self.limits, below.limits),
                 "providers": below.providers | _each_over(self.providers, below.providers),
                 "models": below.models | _each_over(self.models, below.models),
             }
         )
 
+    def limit_book(self) -> LimitBook:
+        """The limits as the domain knows them: an endpoint's own, the rest as its provider has it."""
+        named = {name: entry for name, entry in self.limits.items() if ":" not in name}
+        lanes = {
+            Lane(*name.split(":", 1)): entry.over(named.get(name.split(":", 1)[0], LimitEntry()))
+            for name, entry in self.limits.items()
+            if ":" in name
+        }
+        return LimitBook(
+            {name: _limits(entry) for name, entry in named.items()},
+            {lane: _limits(entry) for lane, entry in lanes.items()},
+        )
+
     def kinds(self) -> dict[str, Kind]:
         """What each model makes, as far as it is said."""
         return {name: entry.kind for name, entry in self.models.items() if entry.kind is not None}
+
+
+def _limits(entry: LimitEntry) -> Limits:
+    return Limits(**entry.model_dump(exclude_none=True))
 
 
 def read(path: Path, *, over: CatalogueFile | None = None) -> CatalogueFile:

@@ -241,8 +241,7 @@ def _proof(runtime: Runtime, attempt: AttemptRecord) -> float:
 
 def settle_seconds(runtime: Runtime, provider: str) -> float | None:
     """After how many seconds the operator takes a request that is not listed for one that was never made."""
-    del runtime, provider
-    return None
+    return runtime.catalogue.limits.of_provider(provider).settle_seconds
 
 
 def _why(attempt: AttemptRecord) -> Failure:
