@@ -12,19 +12,19 @@ import structlog
 from domain.failures import ErrorCode, Failure
 from domain.generation import GenerationInput, Routing
 from domain.lanes import Lane
-from domain.lifecycle import JobStatus, Kind, MoveRefused
+from domain.lifecycle import JobStatus, Kind
 from domain.offers import Offer
 from domain.pricing import expected_cost, quote
 from domain.retry import after_refusal
 from providers.base import Provider, Submission, UnitPrice, Unsupported
 from services import deadlines, ending, lanes
+from services.batches import FAULTS_OF_ONE, unspoiled
 from services.lease import LEASE
 from services.planning import offer_of
 from services.runtime import Runtime
 from services.unit_prices import Priced, unit_prices
 from storage import agenda, jobs
-from storage.database import DatabaseTrouble, Session
-from storage.outage import DATABASE_AWAY
+from storage.database import Session
 from storage.records import JobRecord
 from storage.records.columns import new_id
 from storage.steps import submitting
@@ -32,8 +32,6 @@ from storage.steps.submitting import Intent, Waiting
 
 # A request that never starts would hold its money for ever: where the customer sets no limit, this one.
 DEFAULT_START_TIMEOUT: Final = 3600
-# What only one job's own rows can cause: it must not hold up those that it came with.
-_FAULTS_OF_ONE: Final = (ArithmeticError, KeyError, TypeError, ValueError)
 
 _Step = Callable[[Runtime, Session, JobRecord], None]
 
@@ -123,8 +121,8 @@ def _made(runtime: Runtime, turn: _Turn, price: UnitPrice | None, owner: str) ->
         failure = Failure(ErrorCode.INVALID_INPUT, f"{turn.offer.provider} {turn.offer.endpoint}: {error}")
         _decide(runtime, turn.job, owner, partial(_fail, failure=failure))
         return None
-    except _FAULTS_OF_ONE:
-        log.exception("attempt_not_made", job_id=str(turn.job.job_id))
+    except FAULTS_OF_ONE as error:
+        _left(turn.job.job_id, type(error).__name__)
         return None
     provider = runtime.providers[turn.offer.provider]
     return intent, Begun(turn.job.job_id, intent.id, turn.lane, provider, submission)
@@ -173,19 +171,19 @@ def _submission(runtime: Runtime, job: Waiting, intent: Intent) -> Submission:
 
 def _committed(runtime: Runtime, intents: Sequence[Intent], owner: str) -> set[UUID]:
     """The jobs that are ours to send; one that the database cannot store does not hold up the others."""
-    if not intents:
-        return set()
-    try:
+
+    def commit(some: Sequence[Intent]) -> set[UUID]:
+        now = runtime.clock()
         with runtime.database.work() as session:
-            now = runtime.clock()
-            return submitting.begin(session, intents, owner=owner, now=now, until=now + LEASE)
-    except DATABASE_AWAY:
-        raise
-    except (DatabaseTrouble, *_FAULTS_OF_ONE):
-        if len(intents) == 1:
-            log.exception("attempt_not_stored", job_id=str(intents[0].job_id))
-            return set()
-    return {one for intent in intents for one in _committed(runtime, [intent], owner)}
+            return submitting.begin(session, some, owner=owner, now=now, until=now + LEASE)
+
+    begun = unspoiled(commit, intents, lambda one, fault: _left(one.job_id, fault)) if intents else []
+    return set().union(*begun)
+
+
+def _left(job_id: UUID, fault: str) -> None:
+    """Something of its own is wrong with one job: it stays queued, and comes due again."""
+    log.warning("job_not_sent", job_id=str(job_id), fault=fault)
 
 
 def _decide(runtime: Runtime, job: Waiting, owner: str, step: _Step) -> None:
@@ -197,8 +195,8 @@ def _decide(runtime: Runtime, job: Waiting, owner: str, step: _Step) -> None:
                 return
             if agenda.take(session, job.job_id, owner=owner, now=runtime.clock(), lease=LEASE):
                 step(runtime, session, locked)
-    except (MoveRefused, *_FAULTS_OF_ONE):
-        log.exception("job_not_decided_on", job_id=str(job.job_id))
+    except FAULTS_OF_ONE as error:
+        _left(job.job_id, type(error).__name__)
 
 
 def _stop(runtime: Runtime, session: Session, job: JobRecord) -> None:

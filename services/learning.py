@@ -25,7 +25,13 @@ class Heard:
 
 
 def learn(runtime: Runtime, heard: Sequence[Heard]) -> None:
-    """Pass on what a batch of answers says of its lanes.
+    """Pass on what a batch of answers says of its lanes."""
+    if found := news(heard):
+        lanes.learn(runtime, found)
+
+
+def news(heard: Sequence[Heard]) -> list[Learned]:
+    """What a batch of answers says of its lanes.
 
     Whether a provider is up is a matter of the provider as a whole; a wait that it asks for is one of the
     endpoint, unless it limits all of them together.
@@ -33,10 +39,9 @@ def learn(runtime: Runtime, heard: Sequence[Heard]) -> None:
     by_provider: dict[str, list[Heard]] = defaultdict(list)
     for one in heard:
         by_provider[one.begun.lane.provider].append(one)
-    news = [_life(provider, of_one) for provider, of_one in by_provider.items()]
-    news += [wait for one in heard if (wait := _wait(one)) is not None]
-    if news:
-        lanes.learn(runtime, news)
+    lives = [_life(provider, of_one) for provider, of_one in by_provider.items()]
+    told = [one for one in lives if one.answered or one.troubles]
+    return told + [wait for one in heard if (wait := _wait(one)) is not None]
 
 
 def _life(provider: str, heard: Sequence[Heard]) -> Learned:

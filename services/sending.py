@@ -3,25 +3,27 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from queue import Empty, SimpleQueue
 from threading import Lock, Thread
 from typing import Final
+from uuid import UUID
 
 import structlog
 
 from domain.failures import ErrorCode, Failure
-from domain.lifecycle import MoveRefused
 from providers.base import Accepted, NotAccepted, OutcomeUnknown
 from services import outcomes
+from services.batches import unspoiled
 from services.intents import Begun
 from services.learning import Heard, learn
+from services.lease import kept
 from services.outcomes import Taken
 from services.runtime import Runtime
-from storage.database import DatabaseTrouble
-from storage.outage import DATABASE_AWAY
 
 # Longer than any call can take; what has not answered by then is left to its lease.
 _PATIENCE_SECONDS: Final = 180.0
+_AGAIN_SECONDS: Final = 1.0
 _UNSENT: Final = Failure(
     ErrorCode.PROVIDER_FAILED,
     "nothing was sent: the worker was stopped before that",
@@ -47,8 +49,8 @@ class _Post:
 _Answers = SimpleQueue[Heard]
 
 
-def send(runtime: Runtime, begun: Sequence[Begun]) -> None:
-    """Send each of the attempts once and write down what came of it.
+def send(runtime: Runtime, begun: Sequence[Begun], *, owner: str) -> None:
+    """Send each of the attempts that ``owner`` has begun once, and write down what came of it.
 
     What was stopped before it could go out is put back, since it provably was not sent. An attempt whose
     call broke in a way that nobody foresaw stays as it is: its lease runs out, and then it is looked for.
@@ -57,14 +59,13 @@ def send(runtime: Runtime, begun: Sequence[Begun]) -> None:
     answers: _Answers = SimpleQueue()
     heard: list[Heard] = []
     try:
-        started = _start(posts, answers)
-        _write(runtime, answers, heard, started)
+        with kept(runtime, [one.job_id for one in begun], owner):
+            _write(runtime, answers, heard, _start(posts, answers))
     finally:
-        unsent = NotAccepted(_UNSENT, retry_after=1.0)
         for post in posts:
             if post.claim():
-                _keep(runtime, Heard(post.begun, unsent))
-        learn(runtime, heard)
+                _keep(runtime, Heard(post.begun, NotAccepted(_UNSENT, retry_after=_AGAIN_SECONDS)))
+    learn(runtime, heard)
     for one in heard:
         if not isinstance(one.answer, Accepted | NotAccepted | OutcomeUnknown):
             raise one.answer
@@ -113,26 +114,31 @@ def _write(runtime: Runtime, answers: _Answers, heard: list[Heard], count: int) 
 
 
 def _keep_all(runtime: Runtime, come: Sequence[Heard]) -> None:
+    """First what was taken, all at once; a fault with one answer must not lose the others."""
     taken = [
         Taken(one.begun.attempt_id, one.begun.lane, one.begun.submission.kind, one.answer)
         for one in come
         if isinstance(one.answer, Accepted)
     ]
     if taken:
-        outcomes.accepted(runtime, taken)
+        unspoiled(partial(outcomes.accepted, runtime), taken, lambda one, fault: _lost(one.attempt_id, fault))
     for one in come:
         _keep(runtime, one)
 
 
 def _keep(runtime: Runtime, heard: Heard) -> None:
-    """Write down a refusal or an unknown outcome; a fault with one must not lose the others' answers."""
+    """Write down a refusal or an unknown outcome."""
     attempt_id = heard.begun.attempt_id
-    try:
+
+    def step(_: Sequence[Heard]) -> None:
         if isinstance(heard.answer, NotAccepted):
             outcomes.refused(runtime, attempt_id, heard.answer)
         elif isinstance(heard.answer, OutcomeUnknown):
             outcomes.unknown(runtime, attempt_id, str(heard.answer))
-    except DATABASE_AWAY:
-        raise
-    except (DatabaseTrouble, MoveRefused):
-        log.exception("answer_not_kept", attempt_id=str(attempt_id))
+
+    unspoiled(step, [heard], lambda _, fault: _lost(attempt_id, fault))
+
+
+def _lost(attempt_id: UUID, fault: str) -> None:
+    """The attempt stays on its way out; when its lease runs out it is looked for."""
+    log.error("answer_not_kept", attempt_id=str(attempt_id), fault=fault)

@@ -5,7 +5,6 @@ from typing import Final
 from uuid import UUID
 
 from services import intents, sending
-from services.lease import kept
 from services.runtime import Runtime
 
 # As many POSTs of one task are on the wire at a time: what is committed must not wait for its turn.
@@ -20,5 +19,4 @@ def submit(runtime: Runtime, job_ids: Sequence[UUID], *, owner: str) -> None:
     for start in range(0, len(job_ids), _TOGETHER):
         begun = intents.begin(runtime, job_ids[start : start + _TOGETHER], owner=owner)
         if begun:
-            with kept(runtime, [one.job_id for one in begun], owner):
-                sending.send(runtime, begun)
+            sending.send(runtime, begun, owner=owner)
