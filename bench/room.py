@@ -96,11 +96,11 @@ class Room:
         shown: dict[str, Any] = httpx.get(f"{self.fake_url}{BOOK}", timeout=60, trust_env=False).json()
         return shown
 
-    def query(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
+    def query(self, statement: str, **values: object) -> list[tuple[Any, ...]]:
         """Rows of the database."""
         url = self.postgres.url.replace("postgresql+psycopg", "postgresql")
         with psycopg.connect(url, autocommit=True) as connection:
-            return connection.execute(statement, values).fetchall()
+            return connection.execute(statement.encode(), values).fetchall()
 
     @contextmanager
     def runtime(self) -> Iterator[Runtime]:

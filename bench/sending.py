@@ -54,7 +54,7 @@ def one_by_one(room: Room, count: int, *, first: int = 0) -> list[Accepted]:
 
 def _wait(room: Room, job_id: UUID) -> None:
     for _ in range(int(_PATIENCE_SECONDS / _LOOK_SECONDS)):
-        [(status,)] = room.query("SELECT status FROM jobs WHERE id = %s", job_id)
+        [(status,)] = room.query("SELECT status FROM jobs WHERE id = %(id)s", id=job_id)
         if status == "succeeded":
             return
         room.world.pause(_LOOK_SECONDS)
