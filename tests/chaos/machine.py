@@ -154,7 +154,7 @@ def rest(rows: Rows, say: Say, patience: float = _REST_SECONDS) -> float:
         seen = (rows.still_open(), rows.untold(), rows.sought(), rows.steps())
         moved, last = (moved if seen == last else now), seen
         still, untold, sought, _ = seen
-        if now - told > _TELL_SECONDS:
+        if now - told > (_TELL_SECONDS if now - moved < _TELL_SECONDS else _STILL_SECONDS / 5):
             told = now
             say(f"coming to rest: {rows.statuses()}, {untold} callbacks, {sought} unknown outcomes sought")
         if now - moved > (_STILL_SECONDS if still or untold else _EXTRA_SECONDS if sought else 0):
