@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.costs import NOT_BILLED, UNKNOWN_COST, Basis, Cost
-from domain.failures import ErrorCode, Failure
+from domain.failures import MARKER_REFUSED, ErrorCode, Failure
 from domain.retry import (
     DEFAULT_MAX_ATTEMPTS,
     GIVE_UP_SECONDS,
@@ -153,3 +153,12 @@ def test_the_next_try_is_always_at_an_offer_that_may_still_take_it(
         assert not exhausted[again.position]
         assert 0.0 <= again.delay <= 60.0
         assert fallback or again.position == position
+
+
+def test_a_field_of_our_own_costs_no_try_and_calls_for_no_other_offer() -> None:
+    forbidden = Failure(ErrorCode.PROVIDER_FAILED, "no such field", MARKER_REFUSED, retryable=True)
+    assert after_verdict(forbidden, NOT_BILLED, tried(0, most=1)) == Again(0, 0.0)
+    assert after_verdict(forbidden, NOT_BILLED, tried(0, taken=2, most=1)) is None
+    assert after_verdict(forbidden, UNKNOWN_COST, tried(0)) is None
+    assert after_refusal(forbidden, tried(0), retry_after=None) == Again(0, 1.0)
+    assert after_refusal(forbidden, tried(0, age=GIVE_UP_SECONDS + 1), retry_after=None) is None
