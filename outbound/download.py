@@ -50,7 +50,8 @@ class Downloader:
         *,
         trusted_origins: Iterable[str] = (),
         max_bytes: int = MAX_BYTES,
-        total_seconds: float = 1800.0,
+        # Well within the time limit of a task, so that a host that drips is a failure and not an accident.
+        total_seconds: float = 1500.0,
         read_seconds: float = 30.0,
         resolver: Resolver = resolve,
     ) -> None:

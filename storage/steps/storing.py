@@ -121,7 +121,9 @@ _TELL: Final = text(
             (1, 'stored', number, jsonb_build_object('files', files)),
             (2, 'succeeded', NULL, CAST('{}' AS jsonb))) AS step(place, type, attempt, data)
         ORDER BY job_id, step.place),
-    gone AS (DELETE FROM agenda WHERE job_id IN (SELECT job_id FROM ended))
+    due AS (
+        SELECT job_id FROM agenda WHERE job_id IN (SELECT job_id FROM ended) ORDER BY job_id FOR UPDATE),
+    gone AS (DELETE FROM agenda WHERE job_id IN (SELECT job_id FROM due))
     SELECT pg_notify(:ended_channel, CAST(job_id AS text)) FROM ended
     UNION ALL SELECT pg_notify(:wake_channel, '') FROM ended WHERE url IS NOT NULL
     """

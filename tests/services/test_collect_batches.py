@@ -232,6 +232,17 @@ def test_a_fault_with_one_job_leaves_the_others_alone(engine: Engine, httpserver
     assert engine.job(odd).status == JobStatus.STORING
 
 
+def test_a_job_that_cannot_be_written_down_leaves_the_others_alone(
+    engine: Engine, httpserver: HTTPServer
+) -> None:
+    beyond_the_ledger = after_another_try(engine, serve(httpserver, "/odd", a_picture()), 2**63 - 1)
+    good = many(engine, httpserver, 3)
+    collect(engine.runtime, [good[0], beyond_the_ledger, *good[1:]], owner=WORKER)
+    assert statuses(engine, good) == ["succeeded"] * 3
+    assert engine.job(beyond_the_ledger).status == JobStatus.STORING
+    assert list(engine.told(beyond_the_ledger)) == []
+
+
 @pytest.mark.parametrize("status", [AttemptStatus.RUNNING, AttemptStatus.FAILED])
 def test_a_job_whose_attempt_has_moved_on_does_not_succeed(
     engine: Engine, httpserver: HTTPServer, status: AttemptStatus
