@@ -25,14 +25,14 @@ _ASKED_PER_SECOND: Final = 120.0
 _LOOK_SECONDS: Final = 0.2
 # What keeps a job in a state for a while, and how many of twenty jobs it keeps there.
 _KEPT: Final = (
-    *(("[sandbox:slow=25]", ("flux-schnell", "seedream-4.0", "duo")),) * 11,
-    *(("[sandbox:1:slow_body=6]", ("flux-schnell", "seedream-4.0")),) * 3,
-    *(("[sandbox:media_slow=8]", ("flux-schnell", "seedream-4.0")),) * 3,
+    *(("[sandbox:slow=40]", ("flux-schnell", "seedream-4.0", "duo")),) * 14,
+    *(("[sandbox:1:slow_body=5]", ("flux-schnell", "seedream-4.0")),) * 2,
+    ("[sandbox:media_slow=6]", ("flux-schnell", "seedream-4.0")),
     *(("[sandbox:1:rate_limited=12]", ("flux-pro",)),) * 2,
     ("", ("duo",)),
 )
 _CALLBACK_SHARE: Final = 0.2
-_RUNNING_SHARE: Final = 0.3
+_RUNNING_SHARE: Final = 0.2
 
 
 @dataclass(frozen=True, slots=True)
