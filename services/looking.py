@@ -54,7 +54,7 @@ def record(runtime: Runtime, looks: Sequence[Look], *, owner: str, told: Told | 
         sights = [sight_of(runtime, look) for look in batch]
         quiet = [sight for sight in sights if sight.nothing_new]
         _put_off(runtime, quiet, owner)
-        plain += [news.of_going(sight.look) for sight in quiet]
+        plain += [one for sight in quiet for one in news.of_going(sight.look)]
         alone = [sight for sight in sights if isinstance(sight.look.result, LookFailed | Ended)]
         apart = {sight.look.open.attempt_id for sight in (*quiet, *alone)}
         others = [sight for sight in sights if sight.look.open.attempt_id not in apart]
@@ -102,7 +102,7 @@ def _put_off(runtime: Runtime, quiet: Sequence[Sight], owner: str) -> None:
 def _taught(look: Look) -> list[Learned]:
     if isinstance(look.result, LookFailed):
         return news.of_failure(look, look.result)
-    return [news.of_end(look, look.result)] if isinstance(look.result, Ended) else []
+    return news.of_end(look, look.result) if isinstance(look.result, Ended) else []
 
 
 def _record_one(runtime: Runtime, sight: Sight) -> None:

@@ -17,24 +17,18 @@ _EVERY_SECONDS: Final = 5.0
 class Told:
     """When each lane was last told of; one for each who keeps looking, and not shared between threads.
 
-    A look that saw what was seen before says only that the provider is up: that is told every few seconds,
-    and at once after trouble, so that failures with answers between them are not taken for a row of failures.
+    A look that saw a runner where one was seen before keeps the lane warm, which is told now and then.
     """
 
     clock: Callable[[], float] = time.monotonic
     _last: dict[Lane, float] = field(default_factory=dict)
-    _troubled: set[str] = field(default_factory=set)
 
     def select(self, news: Sequence[Learned], plain: Sequence[Learned]) -> list[Learned]:
-        """What is to be told now: one piece of news for each lane, plain ones only where they are due."""
+        """What is to be told now, one piece of news for each lane; plain ones only where they are due."""
         now = self.clock()
-        troubled = self._troubled | {one.lane.provider for one in news if one.troubles}
-        due = [one for one in plain if one.lane.provider in troubled or self._due(one.lane, now)]
+        due = [one for one in plain if one.answered or self._due(one.lane, now)]
         merged = _merged([*news, *due])
-        for one in merged:
-            self._last[one.lane] = now
-        self._troubled |= {one.lane.provider for one in merged if one.troubles}
-        self._troubled -= {one.lane.provider for one in merged if one.answered and not one.troubles}
+        self._last |= {one.lane: now for one in merged if one.picked_up}
         return merged
 
     def _due(self, lane: Lane, now: float) -> bool:
@@ -42,43 +36,50 @@ class Told:
         return last is None or now - last >= _EVERY_SECONDS
 
 
-def of_going(look: Look, phases: Mapping[str, float] | None = None) -> Learned:
+def of_going(look: Look, phases: Mapping[str, float] | None = None) -> list[Learned]:
     """What a look at a request that goes on teaches.
 
     ``phases`` where it was seen at work for the first time, with the seconds that it waited before.
     """
-    at_work = look.phase is Phase.GENERATION
-    started = (_waited(phases),) if at_work and phases is not None else ()
-    return Learned(look.open.lane, answered=True, picked_up=at_work, started=started)
+    if look.phase is not Phase.GENERATION:
+        return [_up(look)]
+    started = () if phases is None else (_waited(phases),)
+    return [_up(look), Learned(look.open.lane, picked_up=True, started=started)]
 
 
-def of_result(look: Look, phases: Mapping[str, float]) -> Learned:
+def of_result(look: Look, phases: Mapping[str, float]) -> list[Learned]:
     """What a result teaches: how long it took until then, without how late we looked."""
     seen_at_work = look.open.phase == Phase.GENERATION
     told = Phase.DETECTION in phases
-    return Learned(
+    learned = Learned(
         look.open.lane,
-        answered=True,
         picked_up=True,
+        # The one that was looked at late says when we looked, and not when it ended.
         took=() if look.open.troubled else (max(look.age - phases.get(Phase.DETECTION, 0.0), 0.0),),
         started=(_waited(phases),) if told and not seen_at_work else (),
     )
+    return [_up(look), learned]
 
 
-def of_end(look: Look, verdict: Ended) -> Learned:
+def of_end(look: Look, verdict: Ended) -> list[Learned]:
     """What a verdict without a result teaches: the provider is up, and perhaps a runner was at work."""
-    return Learned(look.open.lane, answered=True, picked_up=verdict.inference_seconds is not None)
+    at_work = verdict.inference_seconds is not None
+    return [_up(look), *([Learned(look.open.lane, picked_up=True)] if at_work else [])]
 
 
 def of_failure(look: Look, why: LookFailed) -> list[Learned]:
     """What a look that failed teaches: that the provider may be down, or that it wants fewer questions."""
-    news = []
-    if why.down:
-        news.append(Learned(look.open.lane, troubles=1))
-    if why.retry_after is not None:
-        everywhere = Lane(look.open.provider, "")
-        news.append(Learned(everywhere, hold=why.retry_after, reason="looks"))
-    return news
+    wait = why.retry_after
+    if not why.down and wait is None:
+        return []
+    everywhere = Lane(look.open.provider, "")
+    reason = None if wait is None else "looks"
+    return [Learned(everywhere, troubles=int(why.down), hold=wait, reason=reason)]
+
+
+def _up(look: Look) -> Learned:
+    """An answer: whatever it says, the provider as a whole is up."""
+    return Learned(Lane(look.open.provider, ""), answered=True)
 
 
 def _waited(phases: Mapping[str, float]) -> float:

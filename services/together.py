@@ -98,12 +98,12 @@ def _sort(sight: Sight, row: OpenRow, written: Written, going: list[Progress], d
         result = result_of(row, look.result, Seen(look.at, sight.interval, look.price))
         done.append(result)
         written.finished.append(row.job_id)
-        written.learned.append(news.of_result(look, result.phases))
+        written.learned += news.of_result(look, result.phases)
         return
     on = _progress(sight, row)
     going.append(on)
     began = on.event == "provider_start" and row.phase is not None
-    written.learned.append(news.of_going(look, on.phases if began else None))
+    written.learned += news.of_going(look, on.phases if began else None)
     if on.next_at is None:
         written.unfinished.append(sight)
 
