@@ -24,8 +24,10 @@ class NotSeen:
     """The list does not show it, as far as it was read.
 
     ``whole`` when every entry from its time on was read; ``doubts`` are the ids of entries that may be it all
-    the same: they do not show what they were given, or were given the same and bear no marker.
+    the same: they do not show what they were given, or were given the same and bear no marker. ``shown`` are
+    the ids of all entries, by which it can be told whether the list shows what is known to have been made.
     """
 
     whole: bool
     doubts: frozenset[str] = frozenset()
+    shown: frozenset[str] = frozenset()

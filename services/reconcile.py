@@ -16,6 +16,7 @@ from domain.failures import ErrorCode, Failure
 from domain.lifecycle import AttemptStatus, JobStatus, MoveRefused
 from domain.reconciling import (
     GRACE_SEARCHES,
+    LIST_LAG_SECONDS,
     Verdict,
     after_search,
     after_silence,
@@ -35,6 +36,7 @@ from storage.records import AttemptRecord, JobRecord
 # Longer than one look at a list may take.
 _SEARCHING: Final = timedelta(seconds=120)
 _NOT_SET_UP: Final = 60.0
+_WITNESSES: Final = 100
 
 log = structlog.get_logger(__name__)
 
@@ -155,16 +157,26 @@ def _found(
 def _not_seen(
     runtime: Runtime, session: Session, job: JobRecord, attempt: AttemptRecord, seen: NotSeen
 ) -> None:
-    clear = seen.whole and not seen.doubts
-    verdict = after_search(_age(runtime, attempt), _proof(runtime, attempt), certain=clear)
+    age, proof = _age(runtime, attempt), _proof(runtime, attempt)
+    blind = age >= proof and _is_blind(runtime, session, attempt, seen)
+    verdict = after_search(age, proof, certain=seen.whole and not seen.doubts and not blind)
     if verdict is Verdict.ABSENT:
         _never_made(runtime, session, job, attempt)
     elif verdict is Verdict.AGAIN:
         _again(runtime, session, job, attempt, None)
+    elif blind:
+        reason = f"{attempt.provider}'s list of requests does not show what was certainly made"
+        _give_up(runtime, session, job, attempt, reason)
     elif seen.whole:
         _give_up(runtime, session, job, attempt, f"{attempt.provider} lists requests that may be it")
     else:
         _give_up(runtime, session, job, attempt, f"{attempt.provider}'s list of requests is too long")
+
+
+def _is_blind(runtime: Runtime, session: Session, attempt: AttemptRecord, seen: NotSeen) -> bool:
+    """Whether the list lacks requests that are known to have run: then what it lacks proves nothing."""
+    settled = runtime.clock() - timedelta(seconds=LIST_LAG_SECONDS)
+    return not unknowns.witnesses(session, attempt, settled, most=_WITNESSES) <= seen.shown
 
 
 def _silent(

@@ -53,6 +53,21 @@ def owner_of(session: Session, provider: str, request_id: str) -> AttemptRecord 
     return session.exec(found.order_by(col(AttemptRecord.submitted_at)).limit(1)).one_or_none()
 
 
+def witnesses(session: Session, attempt: AttemptRecord, before: datetime, *, most: int) -> frozenset[str]:
+    """Requests to the same endpoint that were certainly made after ``attempt``, and had ended by ``before``.
+
+    Ids are in order of creation, so this reads what is younger than the attempt and no more.
+    """
+    found = select(AttemptRecord.provider_request_id).where(
+        col(AttemptRecord.id) > attempt.id,
+        AttemptRecord.provider == attempt.provider,
+        AttemptRecord.endpoint == attempt.endpoint,
+        col(AttemptRecord.provider_request_id).is_not(None),
+        col(AttemptRecord.detected_at) < before,
+    )
+    return frozenset(one for one in session.exec(found.limit(most)) if one is not None)
+
+
 def keep_away(session: Session, job_ids: Sequence[UUID], until: datetime) -> None:
     """Have nobody else look for these until then; should we die, they come due again."""
     mine = col(AgendaRecord.job_id).in_(job_ids) & col(AgendaRecord.status).in_(_WAITING)

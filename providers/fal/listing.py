@@ -35,6 +35,7 @@ class _Pass:
 
     found: dict[str, Item] = field(default_factory=dict)
     doubts: dict[str, set[str]] = field(default_factory=dict)
+    shown: set[str] = field(default_factory=set)
 
 
 class RequestList:
@@ -120,7 +121,7 @@ class RequestList:
     def _sighting(self, seen: _Pass, endpoint: str, one: Wanted, now: datetime, *, whole: bool) -> Sighting:
         item = seen.found.get(one.marker)
         if item is None:
-            return NotSeen(whole, frozenset(seen.doubts.get(one.marker, ())))
+            return NotSeen(whole, frozenset(seen.doubts.get(one.marker, ())), frozenset(seen.shown))
         request_id = str(item["request_id"])
         try:
             links = self._queue.links(endpoint, request_id, {})
@@ -145,6 +146,7 @@ def _judge(seen: _Pass, item: Item, endpoint: str, wanted: Sequence[Wanted]) -> 
     """
     shown_id = item.get("request_id")
     request_id = shown_id if isinstance(shown_id, str) else ""
+    seen.shown.add(request_id)
     sound = bool(request_id) and item.get("endpoint_id") == endpoint
     given = _given(item.get("json_input"))
     markers = set(_values(given, MARKER))

@@ -8,8 +8,9 @@ from uuid import UUID
 import pytest
 from sqlmodel import col, update
 
+from domain.costs import Basis, Cost
 from domain.lifecycle import AttemptStatus, JobStatus
-from providers.base import Accepted, HookHint, LookFailed, OutcomeUnknown, Sighting
+from providers.base import Accepted, Finished, HookHint, LookFailed, OutcomeUnknown, Output, Sighting
 from providers.sightings import NotSeen, Wanted
 from services import reconcile
 from services.cancel import cancel
@@ -17,6 +18,7 @@ from storage.records import AttemptRecord, JobRecord
 from tests.support.engine import Engine, taken
 
 LOST = OutcomeUnknown("the answer was lost")
+DONE = Finished((Output("http://127.0.0.1:1/1.png"),), Cost(30_000_000, Basis.BILLABLE_UNITS, final=True))
 NOBODY = Accepted("request-of-nobody")
 TIMEOUT = 60
 PROOF = TIMEOUT + 180
@@ -158,7 +160,7 @@ def test_a_doubt_about_a_request_that_is_known_to_be_another_jobs_counts_for_not
     request_id = listed.attempt(other).provider_request_id
     assert request_id is not None
     job_id = lost(listed)
-    listed.fal.searches.says({str(listed.attempt(job_id).id): NotSeen(True, frozenset({request_id}))})  # noqa: FBT003 - whole
+    listed.fal.searches.says({str(listed.attempt(job_id).id): NotSeen(True, frozenset({request_id}))})
     search(listed, job_id, after=PROOF)
     assert listed.job(job_id).status == JobStatus.QUEUED
 
@@ -306,3 +308,20 @@ def test_a_job_that_nothing_is_unknown_of_is_left_alone(engine: Engine) -> None:
     before = engine.agenda(job_id)
     search(engine, job_id)
     assert engine.agenda(job_id) == before
+
+
+@pytest.mark.parametrize("blind", [True, False])
+def test_a_list_that_does_not_show_what_was_made_proves_nothing(listed: Engine, blind: bool) -> None:  # noqa: FBT001
+    job_id = lost(listed)
+    witness = listed.running(routing={"provider": "fal"})
+    listed.sees(witness, DONE)
+    request_id = listed.attempt(witness).provider_request_id
+    assert request_id is not None
+    shown = frozenset[str]() if blind else frozenset({request_id})
+    listed.fal.searches.says({str(listed.attempt(job_id).id): NotSeen(whole=True, shown=shown)})
+    search(listed, job_id, after=PROOF)
+    assert listed.job(job_id).status == ("submitting" if blind else "queued")
+    search(listed, job_id, after=3600)
+    error = listed.job(job_id).error
+    assert error is None or "does not show what was certainly made" in error["message"]
+    assert (error is not None) == blind

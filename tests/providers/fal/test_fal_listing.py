@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -45,7 +46,9 @@ def lists(httpserver: HTTPServer, *items: dict[str, Any]) -> None:
 
 
 def seen(provider: FalProvider, wanted: Wanted = WANTED) -> object:
-    return provider.search(ENDPOINT, [wanted], NOW)[wanted.marker]
+    """What is said of one request; which others the list shows matters to one test alone."""
+    found = provider.search(ENDPOINT, [wanted], NOW)[wanted.marker]
+    return replace(found, shown=frozenset()) if isinstance(found, NotSeen) else found
 
 
 def test_the_list_is_asked_for_the_endpoint_and_the_time_with_what_was_given(
@@ -174,6 +177,13 @@ def test_without_a_prompt_all_that_was_sent_is_compared(
     assert seen(provider, Wanted("m", SENT, {"steps": 4})) != ABSENT
 
 
+def test_all_that_the_list_shows_is_told(httpserver: HTTPServer, provider: FalProvider) -> None:
+    others = [item(request_id=name, json_input={"prompt": "an egret"}) for name in ("request-8", "request-9")]
+    lists(httpserver, *others)
+    absent = provider.search(ENDPOINT, [WANTED], NOW)[WANTED.marker]
+    assert absent == NotSeen(whole=True, shown=frozenset({"request-8", "request-9"}))
+
+
 def in_pages(httpserver: HTTPServer, *pages: dict[str, Any]) -> None:
     """Pages by their cursors: none for the first, then the number."""
 
@@ -226,7 +236,7 @@ def test_several_are_looked_for_at_once(httpserver: HTTPServer, provider: FalPro
     lists(httpserver, item())
     found = provider.search(ENDPOINT, [later, WANTED], NOW)
     assert isinstance(found[WANTED.marker], Accepted)
-    assert found[later.marker] == ABSENT
+    assert found[later.marker] == replace(ABSENT, shown=frozenset({"request-1"}))
     assert httpserver.log[0][0].args["start"] == "2026-10-01T11:57:30Z"
 
 
