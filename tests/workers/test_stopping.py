@@ -13,9 +13,8 @@ from werkzeug import Request, Response
 from cli.stack.child import Program
 from domain.generation import JobRequest
 from domain.lifecycle import JobStatus
-from services.due import claim
 from services.reading import job as read_job
-from storage.queue import CeleryQueue
+from storage.queue import SUBMIT, CeleryQueue, Note
 from tests.support.front import new_project, running_parts
 from tests.support.running import running
 from tests.support.taking import accept
@@ -61,7 +60,7 @@ def test_what_is_on_the_wire_when_a_worker_is_asked_to_stop_is_written_down(
                 accept(runtime, project_id=project_id, request=JobRequest.model_validate(body)).job_id
                 for body in bodies
             ]
-            runtime.queue.publish(claim(runtime, owner="watcher:test", looks=0, notes=9).notes)
+            runtime.queue.publish([Note(SUBMIT, "image", tuple(job_ids))])
             for _ in range(JOBS):
                 assert heard.acquire(timeout=60)
             child.ask_to_stop()
