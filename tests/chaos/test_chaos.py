@@ -19,7 +19,7 @@ def _say(text: str) -> None:
 
 
 def test_whatever_breaks_nothing_is_paid_twice_and_nothing_paid_is_lost(tmp_path: Path) -> None:
-    outcome = run(Run(_SEED, jobs=80, breaks=14, strikes=2), tmp_path, _say)
+    outcome = run(Run(_SEED, jobs=72, breaks=11, strikes=1), tmp_path, _say)
     assert outcome.passed, f"\n{table(outcome.findings)}"
 
 
