@@ -249,11 +249,13 @@ class Provider(Protocol):
     """A place where offers run. One instance a process; safe to use from several threads.
 
     ``marker_field`` is the field of a request's body that carries our own name for the attempt, by which it
-    is found in the provider's list of requests; None where there is no such list.
+    is found in the provider's list of requests; None where there is no such list. ``paced`` when the provider
+    itself says how often it may be asked: ``next_look`` is then never to be outrun.
     """
 
     name: str
     marker_field: str | None
+    paced: bool
 
     def arguments(self, offer: Offer, given: GenerationInput) -> dict[str, Any]:
         """The provider's own request body for the input; pure.

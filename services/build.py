@@ -6,6 +6,7 @@ from outbound.callbacks import Sender
 from outbound.download import Downloader
 from providers.catalogue import Catalogue
 from providers.registry import REGISTRY, Registered
+from services.lane_book import LaneBook
 from services.runtime import Runtime
 from services.secrets import SecretBox, derive
 from services.settings import SettingMissing, Settings
@@ -33,9 +34,10 @@ def build(settings: Settings | None = None) -> Runtime:
     secret = settings.secret_key.get_secret_value()
     registered = _registered(settings)
     private_hosts = PrivateHosts.parse(settings.private_hosts)
+    database = Database(settings.database_url)
     return Runtime(
         settings=settings,
-        database=Database(settings.database_url),
+        database=database,
         queue=CeleryQueue(settings.redis_url),
         objects=_objects(settings, secret),
         catalogue=Catalogue.load(settings.catalogue),
@@ -46,6 +48,7 @@ def build(settings: Settings | None = None) -> Runtime:
         downloader=Downloader(private_hosts, trusted_origins=[one.base_url for one in registered.values()]),
         sender=Sender(private_hosts),
         secrets=SecretBox(secret),
+        lanes=LaneBook(database),
         clock=now,
     )
 

@@ -1,7 +1,7 @@
 """What has come due: jobs to let out, files to fetch, callbacks to try, sends that died half-way."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -9,11 +9,12 @@ from uuid import UUID
 
 import structlog
 
-from domain.lifecycle import JobStatus, MoveRefused
-from services import outcomes
+from domain.lifecycle import JobStatus
+from services import letting
 from services.runtime import Runtime
-from storage import agenda, callbacks, jobs
-from storage.database import DatabaseTrouble, DatabaseUnavailable
+from storage import agenda, callbacks, claims
+from storage.claims import Due, Lease
+from storage.database import Session
 from storage.queue import COLLECT, DELIVER, SUBMIT, Note, QueueUnavailable
 
 # How long a claimed row is left alone: a lost message costs this much, and no more.
@@ -21,37 +22,43 @@ CLAIM: Final = timedelta(seconds=15)
 # How many rows one note carries at most: as many as one worker process works on side by side.
 TOGETHER: Final = 16
 _AGAIN: Final = timedelta(seconds=1)
-_LOOKED_AT: Final = (JobStatus.RUNNING, JobStatus.REVIEW)
-_WORKED_ON: Final = (JobStatus.QUEUED, JobStatus.SUBMITTING, JobStatus.STORING)
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """What one claim brought: the jobs to look at, and the notes for the workers."""
+    """What one claim brought: the jobs to look at, the notes for the workers, and what is to be settled.
+
+    ``lost`` are jobs that were still being sent when their lease ran out: their worker died in the middle, or
+    their outcome is unknown and they are looked for.
+    """
 
     looks: Sequence[UUID]
     notes: Sequence[Note]
+    lost: Sequence[UUID]
 
 
-def claim(runtime: Runtime, *, owner: str, looks: int, notes: int) -> Claimed:
-    """Take what is due, at most ``looks`` open generations and ``notes`` pieces of work.
-
-    A job that is still ``submitting`` when its lease has run out lost its worker in the middle: whether the
-    request went out is not known, so it is parked and never sent again by itself.
-    """
+def claim(runtime: Runtime, *, owner: str, looks: Mapping[str, int], notes: int) -> Claimed:
+    """Take what is due: at most so many ``looks`` at each provider, and ``notes`` pieces of work."""
     now = runtime.clock()
+    lease = Lease(owner, now, CLAIM.total_seconds())
     with runtime.database.work() as session:
-        seen = agenda.claim_due(session, owner=owner, now=now, lease=CLAIM, most=looks, statuses=_LOOKED_AT)
-        due = agenda.claim_due(session, owner=owner, now=now, lease=CLAIM, most=notes, statuses=_WORKED_ON)
+        seen = [
+            job_id for name, most in looks.items() for job_id in _looks(runtime, session, name, lease, most)
+        ]
+        due = claims.claim_work(session, lease, most=notes)
         told = callbacks.claim_deliveries(session, owner=owner, now=now, lease=CLAIM, most=notes)
-    work = _notes(due)
-    for one in due:
-        if one.status == JobStatus.SUBMITTING:
-            _lost(runtime, one.job_id)
+    let = letting.let_out(runtime, lease, most=notes)
+    lost = [one.job_id for one in due if one.status == JobStatus.SUBMITTING]
     told_notes = [Note(DELIVER, "callbacks", (one,)) for one in told]
-    return Claimed([one.job_id for one in seen], [*work, *told_notes])
+    return Claimed(seen, [*_notes([*due, *let]), *told_notes], lost)
+
+
+def _looks(runtime: Runtime, session: Session, provider: str, lease: Lease, most: int) -> Sequence[UUID]:
+    """The open requests of a provider that are due for a look, within what it is asked to bear."""
+    rate = runtime.catalogue.limits.of_provider(provider).looks_per_second
+    return claims.claim_looks(session, provider, lease, most=most, per_second=rate)
 
 
 def publish(runtime: Runtime, notes: Sequence[Note], *, owner: str) -> None:
@@ -70,7 +77,7 @@ def publish(runtime: Runtime, notes: Sequence[Note], *, owner: str) -> None:
             callbacks.put_off(session, delivery_ids, owner=owner, until=again)
 
 
-def _notes(due: Sequence[agenda.Due]) -> list[Note]:
+def _notes(due: Sequence[Due]) -> list[Note]:
     """Few notes for many rows: a task costs its worker milliseconds, however much it carries."""
     groups: dict[tuple[str, str], list[UUID]] = defaultdict(list)
     for one in due:
@@ -83,14 +90,3 @@ def _notes(due: Sequence[agenda.Due]) -> list[Note]:
         for (task, queue), ids in groups.items()
         for start in range(0, len(ids), TOGETHER)
     ]
-
-
-def _lost(runtime: Runtime, job_id: UUID) -> None:
-    """Park one job; a fault with it must not hold up what else was claimed."""
-    try:
-        with runtime.database.work() as session:
-            attempt = jobs.last_attempt(session, job_id)
-        if attempt is not None:
-            outcomes.unknown(runtime, attempt.id, "the worker that was sending it died")
-    except (DatabaseTrouble, DatabaseUnavailable, MoveRefused):
-        log.exception("job_not_parked", job_id=str(job_id))

@@ -10,6 +10,7 @@ from outbound.callbacks import Sender
 from outbound.download import Downloader
 from providers.base import HookVerifier, Provider
 from providers.catalogue import Catalogue
+from services.lane_book import LaneBook
 from services.secrets import SecretBox
 from services.settings import Settings
 from storage.database import Database
@@ -33,4 +34,5 @@ class Runtime:
     downloader: Downloader
     sender: Sender
     secrets: SecretBox
+    lanes: LaneBook
     clock: Callable[[], datetime]

@@ -1,32 +1,19 @@
-"""Due times of open jobs: set as they move, claimed by lease, and the knock that wakes the watcher."""
+"""Due times of open jobs: set as they move, held by lease, and the knock that wakes the watcher."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert
-from sqlmodel import Session, col, delete, update
+from sqlmodel import Session, col, delete, select, update
 
 from domain.generation import Priority
 from storage.records import AgendaRecord, JobRecord
 
 WAKE_CHANNEL: Final = "darkroom_wake"
 ENDED_CHANNEL: Final = "darkroom_ended"
-
-_CLAIM: Final = text(
-    """
-    UPDATE agenda SET next_at = :until, owner = :owner
-    WHERE job_id IN (
-        SELECT job_id FROM agenda
-        WHERE next_at <= :now AND status = ANY(:statuses)
-        ORDER BY next_at, priority LIMIT :most
-        FOR UPDATE SKIP LOCKED)
-    RETURNING job_id, kind, status
-    """
-)
 
 _RESCHEDULE: Final = text(
     """
@@ -35,15 +22,6 @@ _RESCHEDULE: Final = text(
     WHERE agenda.job_id = due.job_id AND agenda.owner = :owner
     """
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Due:
-    """An open job whose time has come, and the state that it was in."""
-
-    job_id: UUID
-    kind: str
-    status: str
 
 
 def schedule(session: Session, job: JobRecord, next_at: datetime) -> None:
@@ -73,22 +51,6 @@ def unschedule(session: Session, job_id: UUID) -> None:
     session.exec(delete(AgendaRecord).where(col(AgendaRecord.job_id) == job_id))
 
 
-def claim_due(
-    session: Session,
-    *,
-    owner: str,
-    now: datetime,
-    lease: timedelta,
-    most: int,
-    statuses: Sequence[str],
-) -> Sequence[Due]:
-    """Take up to ``most`` due rows in one of ``statuses``, each for as long as ``lease``."""
-    rows = session.connection().execute(
-        _CLAIM, {"until": now + lease, "owner": owner, "now": now, "most": most, "statuses": list(statuses)}
-    )
-    return [Due(row.job_id, row.kind, row.status) for row in rows]
-
-
 def take(session: Session, job_id: UUID, *, owner: str, now: datetime, lease: timedelta) -> bool:
     """Hold one job for a piece of work; False where it is not due, or another worker holds it.
 
@@ -112,9 +74,15 @@ def hold(session: Session, job: JobRecord, *, owner: str, until: datetime) -> No
 
 
 def renew(session: Session, job_ids: Sequence[UUID], *, owner: str, until: datetime) -> None:
-    """Hold jobs for longer; does nothing to those that ``owner`` no longer has."""
-    mine = col(AgendaRecord.job_id).in_(job_ids) & (col(AgendaRecord.owner) == owner)
-    session.exec(update(AgendaRecord).where(mine).values(next_at=until))
+    """Hold jobs for longer; does nothing to those that ``owner`` no longer has.
+
+    A row that somebody moves just now is passed over: waiting for it while holding others could deadlock.
+    """
+    mine = select(AgendaRecord.job_id).where(
+        col(AgendaRecord.job_id).in_(job_ids), col(AgendaRecord.owner) == owner
+    )
+    held = mine.with_for_update(skip_locked=True)
+    session.exec(update(AgendaRecord).where(col(AgendaRecord.job_id).in_(held)).values(next_at=until))
 
 
 def reschedule(session: Session, times: Sequence[tuple[UUID, datetime]], *, owner: str) -> None:

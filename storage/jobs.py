@@ -9,8 +9,9 @@ from sqlalchemy import CursorResult
 from sqlmodel import Session, col, select, update
 from sqlmodel.sql.expression import SelectOfScalar
 
+from domain.lanes import Lane
 from domain.lifecycle import AttemptStatus, JobStatus, MoveRefused, attempt_may_move, job_may_move
-from storage.records import AssetRecord, AttemptRecord, JobEventRecord, JobRecord
+from storage.records import AgendaRecord, AssetRecord, AttemptRecord, JobEventRecord, JobRecord
 
 
 def job(session: Session, job_id: UUID) -> JobRecord | None:
@@ -131,6 +132,24 @@ def past_deadline(session: Session, now: datetime, *, most: int) -> Sequence[UUI
         col(JobRecord.status).in_(going),
     )
     return session.exec(found.order_by(col(JobRecord.deadline_at)).limit(most)).all()
+
+
+def due_in_lane(session: Session, lane: Lane, now: datetime, *, most: int) -> Sequence[JobRecord]:
+    """Jobs that wait for an endpoint and are due, each held until the unit of work ends."""
+    found = (
+        select(JobRecord)
+        .join(AgendaRecord, col(AgendaRecord.job_id) == col(JobRecord.id))
+        .where(
+            AgendaRecord.provider == lane.provider,
+            AgendaRecord.endpoint == lane.endpoint,
+            AgendaRecord.status == JobStatus.QUEUED,
+            col(AgendaRecord.next_at) <= now,
+            JobRecord.status == JobStatus.QUEUED,
+        )
+        .limit(most)
+        .with_for_update(of=JobRecord, skip_locked=True)
+    )
+    return session.exec(found).all()
 
 
 def note(

@@ -73,6 +73,12 @@ def upgrade() -> None:
         postgresql_where=sa.text("status = 'queued'"),
     )
     op.create_index(
+        "agenda_out",
+        "agenda",
+        ["provider", "endpoint"],
+        postgresql_where=sa.text("status = 'queued' AND owner IS NOT NULL"),
+    )
+    op.create_index(
         "agenda_flying",
         "agenda",
         ["provider", "endpoint"],
@@ -82,7 +88,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Take the revision back."""
-    for name in ("agenda_flying", "agenda_queued", "agenda_work", "agenda_looks"):
+    for name in ("agenda_flying", "agenda_out", "agenda_queued", "agenda_work", "agenda_looks"):
         op.drop_index(name, table_name="agenda")
     op.create_index("agenda_due", "agenda", ["next_at"])
     op.drop_column("agenda", "endpoint")

@@ -37,6 +37,7 @@ class FalProvider:
 
     name: str = "fal"
     marker_field: str | None = MARKER
+    paced: bool = False
 
     def __init__(
         self,

@@ -34,6 +34,7 @@ class LinkModelProvider:
 
     name = "linkmodel"
     marker_field: str | None = None
+    paced: bool = True
 
     def __init__(self, key: str, base_url: str, *, submit_timeout: float = 60.0) -> None:
         if not (key and key.isascii() and key.isprintable() and key == key.strip()):

@@ -30,6 +30,12 @@ class AgendaRecord(SQLModel, table=True):
             postgresql_where=text("status = 'queued'"),
         ),
         Index(
+            "agenda_out",
+            "provider",
+            "endpoint",
+            postgresql_where=text("status = 'queued' AND owner IS NOT NULL"),
+        ),
+        Index(
             "agenda_flying",
             "provider",
             "endpoint",

@@ -16,7 +16,7 @@ from structlog.testing import capture_logs
 from domain.costs import Basis, Cost
 from domain.lifecycle import JobStatus
 from providers.base import Accepted, Finished, Output, Submission
-from services import due
+from services import due, reconcile
 from services.cancel import cancel
 from services.housekeeping import KEEP_ANSWERS, tidy
 from services.lease import LEASE, kept
@@ -60,15 +60,15 @@ def test_open_generations_are_claimed_for_a_look(engine: Engine) -> None:
 def test_no_more_is_claimed_than_asked_for(engine: Engine) -> None:
     for _ in range(3):
         engine.accept()
-    [first] = due.claim(engine.runtime, owner=WATCHER, looks=5, notes=2).notes
-    [rest] = due.claim(engine.runtime, owner=WATCHER, looks=5, notes=2).notes
+    [first] = due.claim(engine.runtime, owner=WATCHER, looks={}, notes=2).notes
+    [rest] = due.claim(engine.runtime, owner=WATCHER, looks={}, notes=2).notes
     assert (len(first.ids), len(rest.ids)) == (2, 1)
 
 
 def test_what_was_urgent_goes_first(engine: Engine) -> None:
     low, high = engine.accept(priority="low"), engine.accept(priority="high")
-    [first] = due.claim(engine.runtime, owner=WATCHER, looks=0, notes=1).notes
-    [second] = due.claim(engine.runtime, owner=WATCHER, looks=0, notes=1).notes
+    [first] = due.claim(engine.runtime, owner=WATCHER, looks={}, notes=1).notes
+    [second] = due.claim(engine.runtime, owner=WATCHER, looks={}, notes=1).notes
     assert (first.ids, second.ids) == ((high,), (low,))
 
 
@@ -80,7 +80,7 @@ def test_watchers_share_the_work(engine: Engine) -> None:
 
     def watch(number: int) -> None:
         start.wait()
-        while notes := due.claim(engine.runtime, owner=f"watcher:{number}", looks=0, notes=4).notes:
+        while notes := due.claim(engine.runtime, owner=f"watcher:{number}", looks={}, notes=4).notes:
             claimed.extend(one for note in notes for one in note.ids)
 
     threads = [threading.Thread(target=watch, args=(number,)) for number in range(3)]
@@ -112,8 +112,11 @@ def test_one_broken_row_does_not_hold_up_the_others(engine: Engine) -> None:
     engine.clock.advance(LEASE.total_seconds() + 1)
     waiting = engine.accept()
     with capture_logs() as logged:
-        assert [one for note in engine.claim().notes for one in note.ids] == [waiting]
-    assert "job_not_parked" in {entry["event"] for entry in logged}
+        claimed = engine.claim()
+        assert [one for note in claimed.notes for one in note.ids] == [waiting]
+        assert {*claimed.lost} == {broken, lost}
+        reconcile.settle(engine.runtime, claimed.lost)
+    assert "job_not_reconciled" in {entry["event"] for entry in logged}
     assert (engine.job(lost).status, engine.job(broken).status) == ("review", "submitting")
 
 
@@ -151,7 +154,7 @@ def test_rows_that_another_watcher_claimed_meanwhile_are_left_to_it(engine: Engi
     engine.accept()
     notes = engine.claim().notes
     engine.clock.advance(due.CLAIM.total_seconds())
-    due.claim(engine.runtime, owner="watcher:another", looks=0, notes=5)
+    due.claim(engine.runtime, owner="watcher:another", looks={}, notes=5)
     engine.queue.away = True
     due.publish(engine.runtime, notes, owner=WATCHER)
     assert engine.due_in(notes[0].ids[0]) == due.CLAIM.total_seconds()

@@ -7,12 +7,15 @@ from uuid import UUID
 import pytest
 from sqlmodel import Session
 
+from domain.lanes import Lane
 from domain.lifecycle import JobStatus
-from storage import agenda
+from storage import agenda, claims
+from storage.claims import Lease
 from storage.records import AgendaRecord
 from tests.support.engine import Engine
 from tests.support.rows import NOON, a_job, keep
 
+LANE = Lane("linkmodel", "kling-v3")
 LEASE = timedelta(seconds=20)
 WORKER, OTHER, WATCHER = "worker:1", "worker:2", "watcher:1"
 
@@ -40,9 +43,7 @@ def take(engine: Engine, job_id: UUID, owner: str, after: float = 0.0) -> bool:
 def claim(engine: Engine, after: float = 0.0, most: int = 10, owner: str = WATCHER) -> list[UUID]:
     now = NOON + timedelta(seconds=after)
     with engine.runtime.database.work() as session:
-        due = agenda.claim_due(
-            session, owner=owner, now=now, lease=LEASE, most=most, statuses=[JobStatus.QUEUED]
-        )
+        due = claims.let_out(session, LANE, Lease(owner, now, LEASE.total_seconds()), most=most)
     return [one.job_id for one in due]
 
 
@@ -91,14 +92,8 @@ def test_a_claim_takes_what_is_due_in_order_and_no_more_than_asked(engine: Engin
 def test_a_claim_passes_over_rows_that_another_is_claiming(engine: Engine) -> None:
     first, second = waiting(engine), waiting(engine, in_seconds=1)
     with engine.runtime.database.work() as slow:
-        [mine] = agenda.claim_due(
-            slow,
-            owner=WATCHER,
-            now=NOON + timedelta(seconds=2),
-            lease=LEASE,
-            most=1,
-            statuses=[JobStatus.QUEUED],
-        )
+        lease = Lease(WATCHER, NOON + timedelta(seconds=2), LEASE.total_seconds())
+        [mine] = claims.let_out(slow, LANE, lease, most=1)
         assert claim(engine, after=2, owner="watcher:2") == [second]
     assert mine.job_id == first
 

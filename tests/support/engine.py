@@ -135,7 +135,9 @@ class Engine:
 
     def claim(self) -> due.Claimed:
         """What is due now."""
-        return due.claim(self.runtime, owner=WATCHER, looks=100, notes=100)
+        return due.claim(
+            self.runtime, owner=WATCHER, looks=dict.fromkeys(self.runtime.providers, 100), notes=100
+        )
 
     def work(self, *, rounds: int = 10) -> None:
         """Let out and do all work that is due, as watcher and workers would, until there is none."""

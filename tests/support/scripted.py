@@ -69,6 +69,7 @@ class ScriptedProvider:
 
     name: str
     marker_field: str | None = None
+    paced: bool = True
     arguments_script: Script[GenerationInput, dict[str, Any]] = field(
         default_factory=lambda: Script(lambda given: given.given())
     )

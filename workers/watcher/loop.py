@@ -11,6 +11,7 @@ import structlog
 
 from outbound.many import AiohttpWire
 from outbound.wire import AsyncWire
+from providers.registry import REGISTRY
 from services import deadlines, due, looking, signs
 from services.housekeeping import tidy
 from services.runtime import Runtime
@@ -27,7 +28,6 @@ BEAT_SECONDS: Final = 3.0
 SWEEP_SECONDS: Final = 1.0
 TIDY_SECONDS: Final = 3600.0
 NOTES: Final = 200
-# At a stop: for the looks that are out, and again for writing them down and publishing what follows.
 GRACE_SECONDS: Final = 10.0
 _RELEASE_SECONDS: Final = 5.0
 _RECOVER_SECONDS: Final = 1.0
@@ -36,10 +36,15 @@ log = structlog.get_logger(__name__)
 
 
 class Watcher:
-    """One watcher. Several may run: what one has claimed is leased, and found again if it dies."""
+    """One watcher. Several may run: what one has claimed is leased, and found again if it dies.
 
-    def __init__(self, runtime: Runtime) -> None:
+    ``grace`` is how long a stop waits for the looks that are out, in seconds, and again for writing them down
+    and publishing what follows.
+    """
+
+    def __init__(self, runtime: Runtime, *, grace: float = GRACE_SECONDS) -> None:
         self._runtime = runtime
+        self._grace = grace
         self.owner = f"watcher:{socket.gethostname()}:{os.getpid()}"
         self._stopping = asyncio.Event()
         self._woken = asyncio.Event()
@@ -84,13 +89,14 @@ class Watcher:
             busy = await self._turn(wire)
             if not busy:
                 await self._sleep()
-        await self._looks.finish(GRACE_SECONDS)
+        await self._looks.finish(self._grace)
         await self._hand_back()
 
     async def _turn(self, wire: AsyncWire) -> bool:
         """Claim once and act on it; True when there may be more waiting."""
         self._woken.clear()
-        looks = sum(self._looks.room(self._runtime.providers).values())
+        # A provider that was taken away still has open requests: what becomes of them is to be seen.
+        looks = self._looks.room({*REGISTRY, *self._runtime.providers})
         notes = max(NOTES - self._publishing.waiting, 0)
         try:
             now = self._runtime.clock()
@@ -101,18 +107,19 @@ class Watcher:
             fresh = self._looks.fresh(claimed.looks, now)
             ones = await self._threads.step(looking.open_requests, self._runtime, fresh)
             self._looks.begin(ones, now, wire)
-            self._settling.add({*fresh} - {one.job_id for one in ones})
+            self._settling.add({*claimed.lost, *fresh} - {one.job_id for one in ones})
         except Exception:
             # Whatever it is (the database restarts, a row that nobody foresaw), time must go on.
             log.exception("turn_failed")
             await asyncio.sleep(_RECOVER_SECONDS)
             return False
-        return len(claimed.notes) >= notes > 0 or len(claimed.looks) >= looks > 0
+        rows = sum(len(note.ids) for note in claimed.notes)
+        return rows >= notes > 0 or len(claimed.looks) >= min(looks.values(), default=1)
 
     async def _hand_back(self) -> None:
         """Write down what was seen, publish what follows, and leave the rest to the next watcher."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(GRACE_SECONDS):
+            async with asyncio.timeout(self._grace):
                 await self._writing.finish()
                 await self._publishing.finish()
         unsent = self._publishing.unsent()
