@@ -78,12 +78,13 @@ class _Batch:
             while self._jobs:
                 self._finish(self._ready(max(end - monotonic(), 0.0)))
                 if monotonic() >= end:
-                    self._give_back()
+                    self._give_back([one for one in self._jobs if one.cancel()])
                     end = math.inf
         finally:
-            # A worker that is told to stop waits for no download: the leases bring the jobs back.
+            # A worker that is told to stop waits for no download: others go on with what is not home yet.
             self._over.set()
             self._pool.shutdown(wait=False, cancel_futures=True)
+            self._give_back(list(self._jobs))
 
     def _ready(self, seconds: float) -> list[Ready]:
         """What has become ready, waiting for the first; those close behind it come along."""
@@ -116,14 +117,16 @@ class _Batch:
                 for one in ready:
                     self._finish([one])
 
-    def _give_back(self) -> None:
+    def _give_back(self, futures: Sequence["Future[Ready | None]"]) -> None:
         """Let another worker have what was not begun: a slow host or store must not hold up the others."""
-        idle = [one for one in self._jobs if one.cancel()]
-        due = [(self._jobs.pop(one).job_id, self._runtime.clock()) for one in idle]
+        if not futures:
+            return
+        due = [(self._jobs.pop(one).job_id, self._runtime.clock()) for one in futures]
         try:
             with self._runtime.database.work() as session:
                 agenda.reschedule(session, due, owner=self._owner)
         except DatabaseTrouble:
+            # The leases run out by themselves.
             log.warning("jobs_not_given_back", count=len(due))
 
     def _fetch(self, job: Storing) -> Ready | None:

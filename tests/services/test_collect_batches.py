@@ -3,7 +3,9 @@
 import json
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +19,7 @@ from providers.base import Finished, Output
 from services.collect import collect
 from services.reading import job as read_job
 from storage import jobs
+from storage.objects.local import LocalStore
 from tests.support.engine import WORKER, Engine
 from tests.support.files import a_film, a_picture
 from tests.support.raw_server import raw_server
@@ -130,6 +133,48 @@ def test_what_a_slow_host_keeps_waiting_is_given_back_at_once(engine: Engine, ht
     engine.work()
     assert statuses(engine, waiting) == ["succeeded"] * 2
     assert len(httpserver.log) == 6
+
+
+class StoppedAt(LocalStore):
+    """A store in whose hands the worker is told to stop, at one job."""
+
+    job_id: UUID
+
+    def put(self, key: str, path: Path, *, content_type: str, sha256: str) -> None:
+        if str(self.job_id) in key:
+            raise KeyboardInterrupt
+        super().put(key, path, content_type=content_type, sha256=sha256)
+
+
+def test_a_worker_that_is_stopped_hands_back_what_it_has_not_brought_home(
+    engine: Engine, httpserver: HTTPServer, tmp_path: Path
+) -> None:
+    begun, stopped = threading.Semaphore(0), threading.Event()
+
+    def slow(_: Request) -> Response:
+        begun.release()
+        stopped.wait(timeout=30)
+        return Response(a_picture())
+
+    def last(_: Request) -> Response:
+        for _one in slow_ones:
+            begun.acquire(timeout=30)
+        return Response(a_picture())
+
+    httpserver.expect_request("/slow").respond_with_handler(slow)
+    httpserver.expect_request("/last").respond_with_handler(last)
+    slow_ones = [storing(engine, httpserver.url_for("/slow")) for _ in range(3)]
+    stop = storing(engine, httpserver.url_for("/last"))
+    waiting = storing(engine, httpserver.url_for("/slow"))
+    store = StoppedAt(tmp_path / "store", b"secret", "http://127.0.0.1")
+    store.job_id = stop
+    with pytest.raises(KeyboardInterrupt):
+        collect(replace(engine.runtime, objects=store), [*slow_ones, stop, waiting], owner="worker:stopped")
+    assert [engine.due_in(job_id) for job_id in [*slow_ones, waiting]] == [0] * 4
+    stopped.set()
+    collect(engine.runtime, [*slow_ones, waiting], owner="worker:next")
+    assert statuses(engine, [*slow_ones, waiting]) == ["succeeded"] * 4
+    assert all(engine.steps(job_id).count("downloaded") == 1 for job_id in slow_ones)
 
 
 def test_a_transfer_that_breaks_off_between_two_files_costs_only_that_file(
