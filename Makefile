@@ -6,13 +6,14 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
 LOCK := uv pip compile pyproject.toml --extra embedded --group build --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --no-emit-find-links --quiet
 
-.PHONY: help demo up test check format chaos lock clean
+.PHONY: help demo up test check format chaos bench lock clean
 
 help:
 	@echo "make demo     a tour on the embedded stack and the sandbox: no account, no key, no cost"
 	@echo "make up       the whole stack in the foreground"
 	@echo "make test     every test"
 	@echo "make chaos    break everything for some minutes, then audit (SEED=... JOBS=...)"
+	@echo "make bench    measure it on this machine, each figure beside its bar (ARGS=--quick)"
 	@echo "make check    lint, format and types"
 	@echo "make format   put the code into its format"
 	@echo "make lock     resolve the dependencies anew (needs uv)"
@@ -29,6 +30,9 @@ test: .venv/dev
 
 chaos: .venv/dev
 	@$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED)) $(if $(JOBS),--jobs $(JOBS))
+
+bench: .venv/runtime
+	@$(BIN)/python -m bench $(ARGS)
 
 check: .venv/dev
 	@$(BIN)/ruff check

@@ -19,9 +19,10 @@ _PATIENCE_SECONDS: Final = 300.0
 
 @dataclass(frozen=True, slots=True)
 class Naive:
-    """What it took: CPU seconds a job, without its start, and memory in MiB while all processes wait."""
+    """What it took: CPU seconds for its start and for a job, and memory in MiB while all processes wait."""
 
     processes: int
+    start: float
     cpu: float
     memory: float
 
@@ -49,7 +50,7 @@ def blocking(world: World, times: Times) -> Naive:
             while len(list(folder.iterdir())) < jobs and time.monotonic() < end:
                 world.pause(0.2)
             cpu = spent.cpu_seconds(child.group) - before
-    return Naive(_PROCESSES, cpu / jobs, memory)
+    return Naive(_PROCESSES, before, cpu / jobs, memory)
 
 
 def _started(world: World, child: Child, redis_url: str) -> None:

@@ -74,6 +74,7 @@ def run(world: World) -> list[Row]:
         Row("detection by webhook, p99", (1000 * quantile(told.late, 0.99),), "ms"),
         Row("provider's end to succeeded, webhooks, median", (quantile(told.done, 0.5),), "s"),
         Row("provider's end to succeeded, webhooks, p95", (quantile(told.done, 0.95),), "s"),
+        Row(f"naive service, {naive.processes} processes: CPU of its start", (naive.start,), "s"),
         Row(f"naive service, {naive.processes} processes: CPU", (1000 * naive.cpu,), "s/1,000 jobs"),
         Row(f"naive service, {naive.processes} processes: memory", (naive.memory,), "MiB"),
         Row("naive service's CPU, of ours with the media", (naive.cpu / ours,), "x", 20, "higher"),

@@ -7,7 +7,7 @@ import hashlib
 import json
 import time
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -16,6 +16,8 @@ from bench.fake.book import Made
 JWKS: Final = "/fal/.well-known/jwks.json"
 _SENDERS: Final = 16
 _USER: Final = "bench"
+
+_Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 class Webhooks:
@@ -38,20 +40,13 @@ class Webhooks:
         return json.dumps({"keys": [key]}).encode()
 
     async def _send(self) -> None:
-        reader: asyncio.StreamReader | None = None
-        writer: asyncio.StreamWriter | None = None
+        kept: _Streams | None = None
         while True:
             made, payload = await self._due.get()
             url = urlsplit(made.webhook or "")
-            for _ in range(2):
-                # A kept connection may have been closed meanwhile; then once more on a new one.
-                with contextlib.suppress(OSError, asyncio.IncompleteReadError):
-                    if reader is None or writer is None:
-                        reader, writer = await asyncio.open_connection(url.hostname, url.port)
-                    writer.write(self._request(made, payload, url.path, url.netloc))
-                    await _read(reader)
-                    break
-                reader = writer = None
+            request = self._request(made, payload, url.path, url.netloc)
+            # A connection that was kept may have been closed meanwhile: then once more on a new one.
+            kept = await _post(request, kept) or await _post(request, await _open(url))
 
     def _request(self, made: Made, payload: dict[str, Any], path: str, host: str) -> bytes:
         told = {"request_id": made.id, "gateway_request_id": made.id, "status": "OK"}
@@ -67,7 +62,22 @@ class Webhooks:
         return head.encode() + body
 
 
-async def _read(reader: asyncio.StreamReader) -> None:
-    head = await reader.readuntil(b"\r\n\r\n")
-    lengths = [line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")]
-    await reader.readexactly(int(lengths[0].partition(b":")[2]) if lengths else 0)
+async def _open(url: SplitResult) -> _Streams | None:
+    with contextlib.suppress(OSError):
+        return await asyncio.open_connection(url.hostname, url.port)
+    return None
+
+
+async def _post(request: bytes, streams: _Streams | None) -> _Streams | None:
+    """The streams again once the answer is read; None where there was none."""
+    if streams is None:
+        return None
+    reader, writer = streams
+    try:
+        writer.write(request)
+        head = await reader.readuntil(b"\r\n\r\n")
+        lengths = [line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")]
+        await reader.readexactly(int(lengths[0].partition(b":")[2]) if lengths else 0)
+    except (OSError, asyncio.IncompleteReadError):
+        return None
+    return streams
