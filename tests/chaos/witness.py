@@ -170,27 +170,30 @@ def _posts(sandbox: httpx.Client) -> int:
 def _sent(stage: Stage) -> list[Sent]:
     """One for each POST that was begun; what a process noted before it died stays noted."""
     journal = stage.strikes.journal()
-    deaths = [line["at"] for line in journal if "struck" in line or "killed" in line]
+    deaths = [line for line in journal if _is_of_the_worker(line)]
     answers = {line["token"]: line for line in journal if line.get("what", "begun") != "begun"}
     return [
         _one_sent(line, answers.get(line["token"]), deaths) for line in journal if line.get("what") == "begun"
     ]
 
 
-def _one_sent(begun: dict[str, Any], answer: dict[str, Any] | None, deaths: Sequence[float]) -> Sent:
+def _is_of_the_worker(line: Mapping[str, Any]) -> bool:
+    """Whether this is the death of the worker, or of one of its processes."""
+    return line.get("killed") == "worker" or str(line.get("struck", "post")).partition(".")[0] != "post"
+
+
+def _one_sent(
+    begun: Mapping[str, Any], answer: Mapping[str, Any] | None, deaths: Sequence[Mapping[str, Any]]
+) -> Sent:
     if answer is None:
         return Sent(begun["token"], None, died=True)
-    soon = any(0 <= death - answer["at"] < _IN_DOUBT_SECONDS for death in deaths)
-    return Sent(begun["token"], answer["what"], died=soon and not _alive(begun["process"]))
-
-
-def _alive(process: int) -> bool:
-    """Whether a worker process still runs; the workers of the last start do when the audit begins."""
-    try:
-        with open(f"/proc/{process}/cmdline", "rb") as file:  # noqa: PTH123 - a number, no path of ours
-            return b"saboteur" in file.read()
-    except OSError:
-        return False
+    soon = any(
+        0 <= death["at"] - answer["at"] < _IN_DOUBT_SECONDS
+        # A struck child takes nobody with it; all else ends every process of the worker.
+        and (death.get("whole", True) or death["process"] == begun["process"])
+        for death in deaths
+    )
+    return Sent(begun["token"], answer["what"], died=soon)
 
 
 def _told(receiver: Receiver) -> dict[str, list[str]]:
