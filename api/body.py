@@ -14,6 +14,7 @@ from api.complaints import complaints
 from api.strict_json import NotJsonError, UnkeepableError, parse
 
 MAX_JSON_BYTES: Final = 2 * 1024 * 1024
+_CANONICAL: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -72,8 +73,7 @@ def read_as(model: type[Model], document: dict[str, Any]) -> Body[Model]:
         value = model.model_validate(document)
     except ValidationError as error:
         raise _invalid(complaints(error.errors(include_url=False), document, model)) from error
-    canonical = json.dumps(document, sort_keys=True, separators=(",", ":"))
-    return Body(value, sha256(canonical.encode()).hexdigest())
+    return Body(value, sha256(_CANONICAL.encode(document).encode()).hexdigest())
 
 
 def _invalid(faults: list[dict[str, str]]) -> Problem:

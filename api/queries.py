@@ -76,6 +76,8 @@ def only(*names: str) -> Dependency:
 
 def refuse_others(request: Request, *names: str) -> None:
     """Raise Problem (422) for query parameters other than ``names``."""
+    if not request.scope["query_string"]:
+        return
     strangers = [name for name in request.query_params if name not in names]
     if strangers:
         faults = [{"field": name, "message": f"is not known: {_advice(name, names)}"} for name in strangers]

@@ -1,7 +1,7 @@
 """What a customer may ask for: one vocabulary over all providers, checked before anything is sent."""
 
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
@@ -31,7 +31,10 @@ class Priority(StrEnum):
     @property
     def rank(self) -> int:
         """0 goes first."""
-        return list(Priority).index(self)
+        return _RANKS[self]
+
+
+_RANKS: Final = {priority: rank for rank, priority in enumerate(Priority)}
 
 
 class _Strict(BaseModel):
@@ -72,7 +75,8 @@ class GenerationInput(_Strict):
 
     def given(self) -> dict[str, Any]:
         """The fields that the customer set, without ``extra``: what an offer has to honour."""
-        return {name: value for name, value in self if value is not None and name != "extra"}
+        fields = self.__dict__.items()
+        return {name: value for name, value in fields if value is not None and name != "extra"}
 
 
 class Routing(_Strict):

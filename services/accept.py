@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from domain.generation import JobRequest
@@ -25,6 +25,7 @@ from storage.intake import Answer, NewJob
 
 # So old may a unit price be by which a job is planned.
 _PRICES_SECONDS: Final = 5.0
+_ANSWERS: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ class Reception:
             if first is None:
                 raise
             return first
-        text = _text(job_view(job, [], [], now=job.created_at))
+        text = _ANSWERS.encode(job_view(job, [], [], now=job.created_at))
         answer = None if repeatable is None else Answer(repeatable.key, repeatable.fingerprint, text)
         if await self._entrance.take(job, answer):
             return Acceptance(job.id, text)
@@ -139,10 +140,6 @@ class Reception:
                 code="idempotency_mismatch",
             )
         return Acceptance(job_id, answer.text, replayed=True)
-
-
-def _text(view: dict[str, Any]) -> str:
-    return json.dumps(view, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
 def _check_callback(runtime: Runtime, url: str) -> None:

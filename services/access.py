@@ -37,8 +37,10 @@ class Scope(StrEnum):
 
     def covers(self, needed: "Scope") -> bool:
         """Whether a key of this scope may do what needs ``needed``."""
-        order = list(Scope)
-        return order.index(self) >= order.index(needed)
+        return _ORDER[self] >= _ORDER[needed]
+
+
+_ORDER: Final = {scope: place for place, scope in enumerate(Scope)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,8 +50,9 @@ class Planner:
     What a provider says to an input is asked every time; only what follows from that is remembered.
     """
 
-    def __init__(self, runtime: Runtime) -> None:
+    def __init__(self, runtime: Runtime, *, most: int = _MOST_REMEMBERED) -> None:
         self._runtime = runtime
+        self._most = most
         self._prices: Mapping[tuple[str, str], Decimal] = {}
         self._plans: dict[tuple[str, tuple[str | None, ...]], Planned] = {}
 
@@ -77,7 +78,7 @@ class Planner:
         found = self._plans.get(place)
         if found is None:
             found = _choose(self._runtime, request, offers, obstacles, self._price)
-            if len(self._plans) >= _MOST_REMEMBERED:
+            if len(self._plans) >= self._most:
                 self._plans.clear()
             self._plans[place] = found
         return found

@@ -34,6 +34,13 @@ _AWAY: Final = (
 )
 
 
+class NotWritten(Exception):  # noqa: N818 - names the fact
+    """The database refuses a statement or its data; its own words stay out, they may quote a prompt."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(f"the database refused it: {kind}")
+
+
 @dataclass(frozen=True, slots=True)
 class _Waiting:
     job: NewJob
@@ -55,6 +62,7 @@ class Entrance:
             max_size=_CONNECTIONS,
             timeout=_CONNECT_SECONDS,
             command_timeout=_ANSWER_SECONDS,
+            reset=_leave_as_it_is,
             server_settings={"application_name": "darkroom"},
         )
         self._waiting: deque[_Waiting] = deque()
@@ -79,6 +87,7 @@ class Entrance:
 
         Raises:
             DatabaseUnavailable: the database does not answer.
+            NotWritten: it does not take this job; the others that came with it are taken.
         """
         loop = asyncio.get_running_loop()
         waiting = _Waiting(job, answer, loop.create_future())
@@ -131,12 +140,16 @@ class Entrance:
             raise DatabaseUnavailable("the database takes no connection") from error
         try:
             yield connection
-        except (asyncpg.InterfaceError, *_AWAY) as error:
+        except (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             if isinstance(error, _AWAY) or connection.is_closed():
                 raise DatabaseUnavailable("the database went away") from error
-            raise
+            raise NotWritten(type(error).__name__) from None
         finally:
             await self._pool.release(connection)
+
+
+async def _leave_as_it_is(_: asyncpg.Connection) -> None:
+    """Nothing here changes a connection, so none needs a trip of its own to be put back."""
 
 
 def _tell(waiting: _Waiting, outcome: frozenset[UUID] | BaseException) -> None:

@@ -9,11 +9,11 @@ _SPELLINGS: Final = ("postgres://", "postgresql://", _DRIVER)
 # The connection parameters that asyncpg reads as libpq does (its `connect`, "dsn").
 _SHARED: Final = frozenset(
     (
-        "dbname", "host", "password", "passfile", "port", "user", "options", "target_session_attrs",
-        "krbsrvname", "gsslib", "sslmode", "sslcert", "sslkey", "sslpassword", "sslrootcert", "sslcrl", "sslnegotiation",
-        "ssl_min_protocol_version", "ssl_max_protocol_version",
+        *("dbname", "host", "password", "passfile", "port", "user", "options", "target_session_attrs"),
+        *("sslmode", "sslcert", "sslkey", "sslpassword", "sslrootcert", "sslcrl", "sslnegotiation"),
+        *("ssl_min_protocol_version", "ssl_max_protocol_version", "krbsrvname", "gsslib"),
     )
-)  # fmt: skip
+)
 
 
 def with_driver(url: str) -> str:

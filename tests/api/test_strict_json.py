@@ -40,6 +40,19 @@ def test_what_cannot_be_kept_is_named_at_any_depth(depth: int, bad: str) -> None
     assert [field for field, _ in refusal.value.problems] == [".".join("a" * depth)]
 
 
+PIECES = ("{", "}", "[", "]", ",", ":", '"a"', '"b"', "1", '"NaN"', "[" * 70)
+UNKEPT = ('"\\ud800"', '"\\u0000"', "1e400", "9" * 310, "1E-9", "NaN", "-Infinity", "1.5e+999")
+
+
+@given(st.lists(st.sampled_from(PIECES + UNKEPT), max_size=8))
+def test_a_body_that_looks_plain_has_no_problem(inside: list[str]) -> None:
+    raw = "".join(inside)
+    for text in (f'{{"x": {raw}}}', f'{{"x": [{raw}]}}', f'{{"x": "{raw}"}}'):
+        with suppress(NotJsonError, UnkeepableError):
+            # A byte that is never plain has every place looked at.
+            assert parse(text.encode()) == parse(text.replace('{"x"', '{"\\u0078"', 1).encode())
+
+
 def test_the_deepest_document_is_read_and_the_next_is_not() -> None:
     inside = '{"a":' * (MAX_DEPTH - 1)
     assert parse(f"{inside}1{'}' * (MAX_DEPTH - 1)}".encode())
