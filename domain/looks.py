@@ -8,7 +8,7 @@ from typing import Final
 # So many known times make a pattern.
 ENOUGH: Final = 5
 _EARLY_SHARE: Final = 0.05
-_MARGIN: Final = 0.9
+_MARGIN: Final = 0.85
 _SHARE_OF_AGE: Final = 0.08
 _LONGEST: Final = 30.0
 _SAFETY_SECONDS: Final = 60.0
