@@ -9,7 +9,7 @@ from typing import Final
 ENOUGH: Final = 5
 _EARLY_SHARE: Final = 0.05
 _MARGIN: Final = 0.85
-_SHARE_OF_AGE: Final = 0.08
+_SHARE_OF_AGE: Final = 0.09
 _LONGEST: Final = 30.0
 _SAFETY_SECONDS: Final = 60.0
 _UNTOLD_SECONDS: Final = 30.0
