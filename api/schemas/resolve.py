@@ -11,7 +11,7 @@ from domain.lifecycle import JobStatus
 from domain.money import MoneyError, parse_usd
 
 Action = Literal["adopt", "resubmit", "fail"]
-RequestId = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[\x21-\x7e]+$")]
+RequestId = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=r"^[^\x00-\x1f\x7f]+$")]
 
 
 class ResolveRequest(BaseModel):

@@ -58,7 +58,7 @@ def test_a_provider_that_cannot_be_asked_is_a_503(client: httpx.Client, reviewed
         ({}, "action is required"),
         ({"action": "forget"}, "action must be 'adopt', 'resubmit' or 'fail'"),
         ({"action": "adopt"}, "provider_request_id"),
-        ({"action": "adopt", "provider_request_id": "a b"}, "provider_request_id must be visible ASCII"),
+        ({"action": "adopt", "provider_request_id": "a\nb"}, "must not contain control characters"),
         ({"action": "fail", "provider_request_id": "x"}, "provider_request_id goes with the action adopt"),
         ({"action": "fail", "cost_usd": "-1"}, "cost_usd must be an amount in dollars"),
         ({"action": "fail", "cost_usd": 1}, "cost_usd must be text"),

@@ -35,6 +35,7 @@ class Platform:
     lag: int = 1
     server: Server = field(init=False)
     violations: list[str] = field(default_factory=list)
+    lists_forbidden: bool = False
     _signer: Ed25519PrivateKey = field(default_factory=Ed25519PrivateKey.generate)
     _asked: dict[str, int] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -79,6 +80,15 @@ class Platform:
         return httpx.post(
             taken.webhook, content=body, headers=headers, timeout=_WEBHOOK_SECONDS, trust_env=False
         )
+
+    @contextmanager
+    def forbidding_lists(self) -> Iterator[None]:
+        """Let no key read the list of requests, to the end of the block."""
+        self.lists_forbidden = True
+        try:
+            yield
+        finally:
+            self.lists_forbidden = False
 
     def _answer(self, request: Request) -> Reply:
         if request.path == "/.well-known/jwks.json":
@@ -155,6 +165,8 @@ class Platform:
         return {**known, **amounts, **costs}
 
     def _requests(self, request: Request) -> Reply:
+        if self.lists_forbidden:
+            return _error(403, "authorization_error", "this key may not list requests")
         wanted = _many(request, "endpoint_id")
         if not wanted:
             self.violations.append("the list of requests without endpoint_id")

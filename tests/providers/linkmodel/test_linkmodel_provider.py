@@ -7,7 +7,7 @@ import pytest
 from domain.generation import GenerationInput
 from domain.lifecycle import Kind
 from domain.offers import Offer
-from providers.base import Handle
+from providers.base import Handle, LookFailed
 from providers.catalogue import Catalogue
 from providers.linkmodel import LinkModelProvider
 from providers.linkmodel.limits import Limits, limits_of
@@ -57,3 +57,10 @@ def test_an_offer_of_the_catalogue_takes_every_field_that_it_says_it_takes(offer
         if field != "prompt":
             given[field] = a_value(limits, field)
         assert LINKMODEL.arguments(offer, GenerationInput.model_validate(given))
+
+
+def test_there_is_no_list_to_look_for_lost_tasks_in() -> None:
+    with pytest.raises(LookFailed, match="no list of tasks") as caught:
+        LINKMODEL.search("kling-v3", [], datetime(2026, 11, 22, tzinfo=UTC))
+    assert caught.value.permanent
+    assert LINKMODEL.marker_field is None
