@@ -39,6 +39,10 @@ _LOOK_SECONDS: Final = 0.1
 _LONGEST_PAUSE: Final = 1.0
 # Shared by both providers, so that a job can fall back; and patience that fits a short run.
 _CATALOGUE: Final = """
+[limits.fal]
+settle_seconds = 10
+pilot_seconds = 5
+
 [models.duo]
 kind = "image"
 [[models.duo.offers]]
