@@ -5,14 +5,19 @@ from datetime import timedelta
 import pytest
 
 from domain.costs import NOT_BILLED, Basis, Cost
+from domain.failures import ErrorCode, Failure
+from domain.lanes import Lane, Learned
 from domain.lifecycle import AttemptStatus, JobStatus
-from providers.base import Finished, Generating, LookFailed, Output, Queued
+from providers.base import Ended, Finished, Generating, LookFailed, Output, Queued
 from services import looking
 from services.due import CLAIM
+from services.news import Told
+from storage import agenda
 from tests.support.engine import WATCHER, Engine, taken
 
 DONE = Finished((Output("https://media.example/1.png"),), Cost(20_000_000, Basis.PROVIDER_PRICE, final=True))
 AWAY = LookFailed("no answer")
+NEVER = Ended(Failure(ErrorCode.PROVIDER_FAILED, "it cannot be made"), NOT_BILLED)
 MISSING = LookFailed("no such request", missing=True)
 
 
@@ -185,6 +190,71 @@ def test_a_fault_with_one_job_does_not_hold_up_the_others(engine: Engine) -> Non
     looking.record(engine.runtime, looks, owner=WATCHER)
     assert engine.job(broken).status == JobStatus.RUNNING
     assert engine.job(well).status == JobStatus.STORING
+
+
+def test_looks_that_brought_different_things_are_written_down_together(engine: Engine) -> None:
+    quiet, begun, done, gone, away = (engine.running() for _ in range(5))
+    engine.sees(quiet, Generating())
+    engine.clock.advance(5)
+    assert {*engine.claim().looks} >= {quiet, begun, done, gone, away}
+    brought = {quiet: Generating(), begun: Generating(), done: DONE, gone: NEVER, away: AWAY}
+    looks = [engine.look(job_id, result) for job_id, result in brought.items()]
+    assert looking.record(engine.runtime, looks, owner=WATCHER) == [done]
+    assert {job_id: engine.steps(job_id)[-1] for job_id in brought} == {
+        quiet: "provider_start",
+        begun: "provider_start",
+        done: "detected",
+        gone: "failed",
+        away: "submitted",
+    }
+    assert [engine.due_in(job_id) for job_id in brought] == [2.0, 2.0, 15.0, None, 2.0]
+
+
+def test_a_result_stays_with_the_watcher_that_saw_it_and_has_it_fetched(engine: Engine) -> None:
+    job_id = engine.running()
+    looking.record(engine.runtime, [engine.look(job_id, DONE)], owner=WATCHER)
+    row = engine.agenda(job_id)
+    assert row is not None
+    assert (row.status, row.owner) == ("storing", WATCHER)
+    assert list(engine.claim().notes) == []
+    engine.clock.advance(15)
+    assert [note.ids for note in engine.claim().notes] == [(job_id,)]
+
+
+def test_an_answer_that_no_database_can_hold_does_not_hold_up_the_others(engine: Engine) -> None:
+    odd, well = engine.running(), engine.running()
+    nul = Finished((Output("https://media.example/\x00.png"),), DONE.cost)
+    looks = [engine.look(odd, nul), engine.look(well, DONE)]
+    assert looking.record(engine.runtime, looks, owner=WATCHER) == [well]
+    assert [engine.job(job_id).status for job_id in (odd, well)] == ["running", "storing"]
+    assert engine.bookings(odd) == [("reserve", 30_000_000)]
+
+
+def test_a_job_that_was_knocked_for_while_its_look_was_out_stays_due(engine: Engine) -> None:
+    job_id = engine.running()
+    engine.clock.advance(2)
+    engine.claim()
+    look = engine.look(job_id, Generating())
+    with engine.runtime.database.work() as session:
+        agenda.look_now(session, job_id, engine.clock())
+    looking.record(engine.runtime, [look], owner=WATCHER)
+    assert engine.steps(job_id)[-1] == "provider_start"
+    assert engine.claim().looks == [job_id]
+
+
+def test_what_a_watcher_holds_is_handed_back(engine: Engine) -> None:
+    open_one, unsent, sent = engine.running(), engine.accept(), engine.accept()
+    engine.clock.advance(2)
+    engine.claim()
+    looking.hand_back(engine.runtime, [unsent], owner=WATCHER)
+    assert [engine.due_in(job_id) for job_id in (open_one, unsent, sent)] == [0.0, 0.0, 15.0]
+
+
+def test_results_of_many_lanes_are_learned_from(engine: Engine) -> None:
+    told = Told()
+    job_id = engine.running()
+    looking.record(engine.runtime, [engine.look(job_id, Generating())], owner=WATCHER, told=told)
+    assert told.select([], [Learned(Lane("linkmodel", "pair-a"), picked_up=True)]) == []
 
 
 def test_a_provider_that_is_not_set_up_any_more_is_looked_for_now_and_then(engine: Engine) -> None:

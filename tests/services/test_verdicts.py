@@ -1,6 +1,7 @@
 """Verdicts: the cost is booked once, and only what was certainly free is tried again."""
 
 import threading
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -8,8 +9,9 @@ import pytest
 from domain.costs import NOT_BILLED, UNKNOWN_COST, Basis, Cost
 from domain.failures import ErrorCode, Failure
 from domain.retry import DEFAULT_MAX_ATTEMPTS
-from providers.base import Ended, Finished, Generating, Output, Queued
+from providers.base import Ended, Finished, Generating, Output, Queued, UnitPrice
 from services import looking
+from services.cancel import cancel
 from services.reading import job as read_job
 from tests.support.engine import WATCHER, Engine
 
@@ -61,6 +63,47 @@ def test_billed_units_are_kept_beside_the_cost(engine: Engine) -> None:
     cost = Cost(31_250_000, Basis.BILLABLE_UNITS, final=True, units=Decimal("1.25"))
     engine.sees(job_id, Finished(FILE, cost))
     assert engine.attempt(job_id).billed_units == Decimal("1.25")
+
+
+def test_a_cancel_that_comes_too_late_says_so_and_the_result_is_kept(engine: Engine) -> None:
+    job_id = engine.running()
+    cancel(engine.runtime, project_id=engine.project_id, job_id=job_id)
+    engine.sees(job_id, Finished(FILE, PAID))
+    assert engine.job(job_id).status == "storing"
+    assert engine.steps(job_id)[-3:] == ["provider_end", "detected", "cancel_too_late"]
+    assert ("settle", 20_000_000) in engine.bookings(job_id)
+
+
+def test_units_that_were_billed_before_their_price_could_be_had_are_settled_at_it(engine: Engine) -> None:
+    done, gone = engine.running(), engine.running(routing={"fallback": False})
+    guess = Cost(20_000_000, Basis.CATALOGUE, final=False, units=Decimal("1.5"))
+    unknown = Cost(None, None, final=False, units=Decimal(2))
+    price = UnitPrice(Decimal("0.03"), "image")
+    looks = [
+        replace(engine.look(done, Finished(FILE, guess)), price=price),
+        replace(engine.look(gone, Ended(NO, unknown)), price=price),
+    ]
+    looking.record(engine.runtime, looks, owner=WATCHER)
+    for job_id, nano in ((done, 45_000_000), (gone, 60_000_000)):
+        attempt = engine.attempt(job_id)
+        assert (attempt.cost_nano, attempt.cost_basis, attempt.cost_final) == (nano, "billable_units", True)
+        assert (attempt.unit, attempt.unit_price) == ("image", Decimal("0.03"))
+        assert ("settle", nano) in engine.bookings(job_id)
+
+
+def test_what_starting_the_runner_took_is_part_of_a_cost_by_the_gpu_second(engine: Engine) -> None:
+    job_id = engine.running()
+    engine.sees(job_id, Queued(0), after=4)
+    engine.clock.advance(6)
+    cost = Cost(10_000_000, Basis.GPU_SECONDS, final=False, units=Decimal(5))
+    look = engine.look(job_id, Finished(FILE, cost, Decimal(5)))
+    price = UnitPrice(Decimal("0.002"), "gpu second")
+    with engine.runtime.database.work() as session:
+        session.merge(engine.attempt(job_id)).unit_price = price.usd
+    looking.record(engine.runtime, [look], owner=WATCHER)
+    attempt = engine.attempt(job_id)
+    assert attempt.phases["cold_start"] == 5.0
+    assert (attempt.spin_up_nano, attempt.cost_nano) == (10_000_000, 20_000_000)
 
 
 def test_a_cost_that_is_not_known_is_no_booking_and_stays_open(engine: Engine) -> None:

@@ -6,16 +6,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from services.runtime import Runtime
-from workers.watcher.loop import Watcher
+from workers.watcher.loop import GRACE_SECONDS, Watcher
 
 _SECONDS = 30
 
 
 @contextmanager
-def watching(runtime: Runtime) -> Iterator[Callable[[], None]]:
+def watching(runtime: Runtime, *, grace: float = GRACE_SECONDS) -> Iterator[Callable[[], None]]:
     """A watcher for as long as the block runs; gives what stops it early. It must end by itself, and well."""
     loop = asyncio.new_event_loop()
-    watcher = Watcher(runtime)
+    watcher = Watcher(runtime, grace=grace)
     faults: list[BaseException] = []
 
     def watch() -> None:

@@ -2,9 +2,10 @@
 
 import asyncio
 import threading
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Iterator, MutableMapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from decimal import Decimal
 from time import monotonic
 from typing import Any
 from uuid import UUID
@@ -15,16 +16,30 @@ from structlog.testing import capture_logs
 from domain.costs import Basis, Cost
 from domain.lifecycle import JobStatus
 from outbound.wire import AsyncWire
-from providers.base import CancelAnswer, Finished, Generating, Handle, LookFailed, Observation, Output
+from providers.base import (
+    CancelAnswer,
+    Finished,
+    Generating,
+    Handle,
+    LookFailed,
+    Observation,
+    Output,
+    UnitPrice,
+)
 from services import due
 from services.cancel import cancel
+from services.letting import OUTSTANDING
+from services.submit import submit
+from storage import agenda
 from storage.health import last_beat
+from storage.queue import Note
 from tests.support.engine import Engine
 from tests.support.outage import come_back, database_away, go_away
 from tests.support.postgres import Postgres
-from tests.support.scripted import ScriptedProvider
+from tests.support.scripted import ScriptedProvider, ScriptedQueue
 from tests.support.until import until
 from tests.support.watching import watching
+from workers.watcher.looks import SLOTS, WAITING
 from workers.watcher.loop import Watcher
 
 DONE = Finished((Output("http://127.0.0.1:1/1.png"),), Cost(1, Basis.PROVIDER_PRICE, final=True))
@@ -39,6 +54,10 @@ def logged() -> Iterator[list[MutableMapping[str, Any]]]:
 
 def events(logged: list[MutableMapping[str, Any]]) -> set[str]:
     return {entry["event"] for entry in logged}
+
+
+def ids_let_out(queue: ScriptedQueue) -> set[UUID]:
+    return {one for note in queue.take() for one in note.ids}
 
 
 def let_out(engine: Engine) -> set[str]:
@@ -115,6 +134,47 @@ def test_a_watcher_that_stops_waits_for_its_looks_and_writes_them_down(engine: E
     assert engine.job(job_id).status == JobStatus.STORING
 
 
+def test_what_a_watcher_had_not_done_when_it_stopped_is_due_for_the_next_one(engine: Engine) -> None:
+    engine, slow = with_slow(engine)
+    job_id = engine.running()
+    with watching(engine.runtime, grace=0.5) as stop:
+        engine.clock.advance(2)
+        assert slow.looking.wait(20)
+        stopping = threading.Thread(target=stop)
+        stopping.start()
+        until(lambda: engine.due_in(job_id) == 0.0, "the look that was given up to be due again")
+        slow.go_on.set()
+        stopping.join()
+    assert engine.job(job_id).status == JobStatus.RUNNING
+
+
+def test_a_provider_that_answers_slowly_does_not_hold_up_the_looks_at_another(engine: Engine) -> None:
+    engine, slow = with_slow(engine)
+    for _ in range(SLOTS + WAITING + 1):
+        engine.running(routing={"provider": "linkmodel"})
+    well = engine.running(routing={"provider": "fal"})
+    engine.fal.looks.says(DONE)
+    with watching(engine.runtime):
+        engine.clock.advance(2)
+        assert slow.looking.wait(20)
+        until(lambda: engine.job(well).status == JobStatus.STORING, "the verdict")
+        slow.go_on.set()
+
+
+def test_a_job_that_is_knocked_for_while_its_look_is_out_is_looked_at_again_at_once(engine: Engine) -> None:
+    engine, slow = with_slow(engine)
+    job_id = engine.running()
+    slow.looks.says(Generating(), DONE)
+    with watching(engine.runtime):
+        engine.clock.advance(2)
+        assert slow.looking.wait(20)
+        with engine.runtime.database.work() as session:
+            agenda.look_now(session, job_id, engine.clock())
+        until(lambda: engine.due_in(job_id) == due.CLAIM.total_seconds(), "the claim that the knock brought")
+        slow.go_on.set()
+        until(lambda: engine.job(job_id).status == JobStatus.STORING, "the verdict")
+
+
 def test_what_is_being_looked_at_is_not_looked_at_twice(engine: Engine) -> None:
     engine, slow = with_slow(engine)
     job_id = engine.running()
@@ -189,6 +249,72 @@ def test_a_broker_that_is_away_is_tried_again_and_looks_go_on(engine: Engine) ->
         until(lambda: waiting in {one for note in engine.queue.take() for one in note.ids}, "the submit")
 
 
+class HangingQueue(ScriptedQueue):
+    """A queue whose publishing lasts until it is let go."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.go_on = threading.Event()
+
+    def publish(self, notes: Sequence[Note]) -> None:
+        self.tries += 1
+        self.go_on.wait(20)
+        super().publish(notes)
+
+
+def test_a_broker_that_does_not_answer_holds_up_no_look(engine: Engine) -> None:
+    queue = HangingQueue()
+    runtime = replace(engine.runtime, queue=queue)
+    waiting, open_one = engine.accept(), engine.running()
+    engine.linkmodel.looks.says(Generating(), DONE)
+    with watching(runtime):
+        until(lambda: queue.tries, "the first try")
+        engine.clock.advance(2)
+        until(lambda: "provider_start" in engine.steps(open_one), "the first look")
+        engine.clock.advance(2)
+        until(lambda: engine.job(open_one).status == JobStatus.STORING, "the verdict")
+        queue.go_on.set()
+        seen: set[UUID] = set()
+        until(lambda: seen.update(ids_let_out(queue)) or seen == {waiting, open_one}, "both notes")
+
+
+def test_a_price_that_could_not_be_had_at_submit_is_asked_for_with_the_result(engine: Engine) -> None:
+    engine.fal.prices.says(LookFailed("no answer"))
+    job_id = engine.running("film")
+    assert engine.attempt(job_id).unit_price is None
+    guess = Cost(30_000_000, Basis.CATALOGUE, final=False, units=Decimal(2))
+    engine.fal.looks.says(replace(DONE, cost=guess))
+    engine.fal.prices.says(UnitPrice(Decimal("0.04"), "image"))
+    with watching(engine.runtime):
+        engine.clock.advance(2)
+        until(lambda: engine.job(job_id).status == JobStatus.STORING, "the verdict")
+    attempt = engine.attempt(job_id)
+    assert (attempt.cost_nano, attempt.cost_basis, attempt.unit_price) == (
+        80_000_000,
+        "billable_units",
+        Decimal("0.04"),
+    )
+
+
+def test_a_price_that_is_still_away_with_the_result_leaves_the_expected_cost(engine: Engine) -> None:
+    engine.fal.prices.says(LookFailed("no answer"))
+    job_id = engine.running("film")
+    guess = Cost(30_000_000, Basis.CATALOGUE, final=False, units=Decimal(2))
+    engine.fal.looks.says(replace(DONE, cost=guess))
+    with watching(engine.runtime):
+        engine.clock.advance(2)
+        until(lambda: engine.job(job_id).status == JobStatus.STORING, "the verdict")
+    assert (engine.attempt(job_id).cost_nano, engine.attempt(job_id).cost_final) == (30_000_000, False)
+
+
+def test_a_deadline_that_passes_is_kept_by_the_watcher(engine: Engine) -> None:
+    job_id = engine.accept(routing={"deadline": 5})
+    engine.queue.away = True
+    with watching(engine.runtime):
+        engine.clock.advance(6)
+        until(lambda: engine.error(job_id) == "deadline", "the end")
+
+
 def test_a_database_that_goes_away_and_comes_back_is_found_again(
     engine: Engine, server: Postgres, database_url: str
 ) -> None:
@@ -231,17 +357,19 @@ def test_looks_that_cannot_be_written_down_are_made_again(
         until(lambda: engine.job(job_id).status == JobStatus.STORING, "the second look")
 
 
-def test_a_backlog_is_let_out_in_several_turns_without_a_pause(engine: Engine) -> None:
-    jobs = {engine.accept() for _ in range(205)}
+def test_a_backlog_is_let_out_as_the_workers_take_it_up(engine: Engine) -> None:
+    jobs = {engine.accept() for _ in range(OUTSTANDING + 5)}
     seen: set[UUID] = set()
 
-    def all_of_them() -> bool:
-        seen.update(one for note in engine.queue.take() for one in note.ids)
-        return seen == jobs
+    def let_out_so_far(many: int) -> bool:
+        seen.update(ids_let_out(engine.queue))
+        return len(seen) == many
 
     with watching(engine.runtime):
-        until(all_of_them, "every submit")
-    assert engine.queue.tries == 2
+        until(lambda: let_out_so_far(OUTSTANDING), "as many as may wait in the queue")
+        submit(engine.runtime, [*seen][:16], owner="worker:test")
+        until(lambda: let_out_so_far(len(jobs)), "the rest")
+    assert seen == jobs
 
 
 def test_a_watcher_that_has_lost_a_part_ends_with_the_reason(engine: Engine) -> None:
