@@ -96,7 +96,8 @@ def _scans(parts: Runtime, connection: Connection) -> list[str]:
     said: list[tuple[str, Mapping[str, Any]]] = []
 
     def hear(_connection: object, _cursor: object, statement: str, values: Any, *_: object) -> None:  # noqa: ANN401 - as SQLAlchemy hands them over
-        said.append((statement, values))
+        # One statement may have been sent for several rows of values.
+        said.append((statement, values[0] if isinstance(values, list) else values))
 
     event.listen(parts.database.engine, "before_cursor_execute", hear)
     _claim(parts)

@@ -1,6 +1,7 @@
 """Everything killed at once with jobs in every state, and Redis emptied: how long until all move again."""
 
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -18,13 +19,14 @@ _FEW: Final = 150
 _TIMES: Final = Times(mean=15.0, sigma=5.0, starts=0.5, submit=0.2)
 _LOOK_SECONDS: Final = 0.5
 _FIRST_SECONDS: Final = 60.0
+_SENDING_SECONDS: Final = 10.0
 _MOVING_SECONDS: Final = 90.0
 _ENDING_SECONDS: Final = 240.0
 _COUNTS: Final = "SELECT status, count(*) FROM jobs GROUP BY status"
 _OPEN: Final = ("queued", "submitting", "running", "storing")
 # Open, and nothing is on record of them since.
 _STILL: Final = """
-    SELECT attempts.provider_request_id FROM jobs
+    SELECT attempts.provider_request_id, jobs.status FROM jobs
     LEFT JOIN attempts ON attempts.job_id = jobs.id AND attempts.number = jobs.attempts
     WHERE jobs.status IN ('queued', 'submitting', 'running', 'storing')
       AND NOT EXISTS (SELECT FROM job_events WHERE job_id = jobs.id AND at > to_timestamp(%(since)s))
@@ -71,6 +73,7 @@ def _strike(room: Room, jobs: int) -> Storm:
     room.accept(early)
     _until(room, lambda: _counts(room).get("succeeded", 0) > early // 10, _FIRST_SECONDS)
     room.accept(jobs - early, first=early)
+    _until(room, lambda: _counts(room).get("submitting", 0) > 0, _SENDING_SECONDS, every=0.01)
     killed = time.time()
     room.kill(*NAMES)
     with redis.Redis.from_url(room.valkey.url) as client:
@@ -80,14 +83,15 @@ def _strike(room: Room, jobs: int) -> Storm:
     known = {request for (request,) in room.query("SELECT provider_request_id FROM attempts")}
     begun = time.time()
     room.start(*NAMES)
-    _until(room, lambda: _all_moved(room, killed), _MOVING_SECONDS)
+    room.world.say(f"  started again after {time.time() - begun:.1f} s")
+    _until(room, lambda: not _not_moved(room, killed), _MOVING_SECONDS)
     return Storm(open_then, len(made - known), time.time() - begun)
 
 
-def _all_moved(room: Room, since: float) -> bool:
-    """Whether every open job has a new step on record, or was asked about, since that moment."""
-    still = {request for (request,) in room.query(_STILL, since=since)}
-    return not still or still <= {one["id"] for one in room.book()["made"] if one["asked"] > since}
+def _not_moved(room: Room, since: float) -> Counter[str]:
+    """The open jobs, by state, that have no new step on record and were not asked about since then."""
+    asked = {one["id"] for one in room.book()["made"] if one["asked"] > since}
+    return Counter(status for request, status in room.query(_STILL, since=since) if request not in asked)
 
 
 def _counts(room: Room) -> dict[str, int]:
@@ -98,8 +102,8 @@ def _are_open(room: Room) -> int:
     return sum(count for status, count in _counts(room).items() if status in _OPEN)
 
 
-def _until(room: Room, happened: Callable[[], bool], seconds: float) -> None:
+def _until(room: Room, happened: Callable[[], bool], seconds: float, *, every: float = _LOOK_SECONDS) -> None:
     """Wait until it has happened, or for so long: what is missing then shows in the figures."""
     end = time.monotonic() + seconds
     while not happened() and time.monotonic() < end:
-        room.world.pause(_LOOK_SECONDS)
+        room.world.pause(every)
