@@ -106,7 +106,9 @@ def _write(
     holds: Sequence[Learned],
     at: datetime,
 ) -> None:
-    rows.ensure(session, [one.lane for one in written])
+    # All at once and in their one order: those who claim and let out hold these rows too.
+    whole = [Lane(provider, "") for provider, _ in lives] + [Lane(one.lane.provider, "") for one in holds]
+    rows.locked(session, [*(one.lane for one in written), *whole])
     rows.write(session, written)
     for provider, news in sorted(lives, key=lambda life: life[0]):
         _beat(session, provider, news, at)

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from statistics import median
 from typing import Final
 
 from domain.circuit import Circuit
@@ -131,7 +132,9 @@ def _runners(facts: _Facts, lane: Lane, row: LaneRecord, limits: Limits) -> int:
         # Others are served there: it is busy, not cold.
         return OUTSTANDING
     waited = (facts.now - (ahead.since or facts.now)).total_seconds()
-    return max(pilots(waited, limits.pilot_seconds) - ahead.count - facts.out[lane], 0)
+    # A runner that usually takes long to start is not stuck yet.
+    patience = max(limits.pilot_seconds, 2 * median(row.started)) if row.started else limits.pilot_seconds
+    return max(pilots(waited, patience) - ahead.count - facts.out[lane], 0)
 
 
 def _free(limits: Limits, busy: int) -> int:

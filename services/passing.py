@@ -20,9 +20,9 @@ def pass_on(runtime: Runtime, session: Session, waiting: Sequence[Lane], now: da
     A job without another offer waits until the circuit is to be probed.
     """
     down = {
-        lane.provider: row.open_until
-        for lane, row in lanes.some(session, waiting).items()
-        if not lane.endpoint and row.open_until and Circuit(row.troubles, row.open_until).is_open(now)
+        row.provider: row.open_until
+        for row in lanes.providers(session)
+        if row.open_until and Circuit(row.troubles, row.open_until).is_open(now)
     }
     passed = False
     for lane in waiting:

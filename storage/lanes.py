@@ -95,6 +95,11 @@ def some(session: Session, lanes: Iterable[Lane]) -> Mapping[Lane, LaneRecord]:
     return {lane: row for lane, row in rows.items() if lane in wanted}
 
 
+def providers(session: Session) -> Sequence[LaneRecord]:
+    """The rows of all providers as a whole."""
+    return session.exec(select(LaneRecord).where(LaneRecord.endpoint == "")).all()
+
+
 def locked(session: Session, lanes: Iterable[Lane]) -> dict[Lane, LaneRecord]:
     """The rows of the lanes, held until the unit of work ends; always in the same order."""
     wanted = sorted(set(lanes))
