@@ -238,7 +238,7 @@ def test_a_worker_that_dies_while_sending_leaves_the_job_for_a_person(engine: En
 def test_an_answer_that_comes_after_all_is_taken(engine: Engine) -> None:
     def slow(_: Submission) -> Accepted:
         engine.clock.advance(60)
-        engine.claim()
+        engine.work()
         assert engine.job(job_id).status == JobStatus.REVIEW
         return taken()
 
@@ -252,7 +252,7 @@ def test_an_answer_that_comes_after_all_is_taken(engine: Engine) -> None:
 def test_a_refusal_that_comes_after_all_settles_a_reviewed_job(engine: Engine) -> None:
     def slow(_: Submission) -> Accepted:
         engine.clock.advance(60)
-        engine.claim()
+        engine.work()
         assert engine.job(job_id).status == JobStatus.REVIEW
         raise NotAccepted(CLOSED)
 
@@ -266,7 +266,7 @@ def test_a_refusal_that_comes_after_all_settles_a_reviewed_job(engine: Engine) -
 def test_an_outcome_that_is_heard_of_twice_counts_once(engine: Engine) -> None:
     def slow(_: Submission) -> Accepted:
         engine.clock.advance(60)
-        engine.claim()
+        engine.work()
         raise OutcomeUnknown("the answer was lost")
 
     engine.linkmodel.submits.says(slow)

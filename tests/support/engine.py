@@ -15,7 +15,7 @@ from domain.generation import JobRequest
 from domain.lifecycle import JobStatus
 from domain.routing import Availability
 from providers.base import Accepted
-from services import due, looking
+from services import due, looking, reconcile
 from services.collect import collect
 from services.deliver import deliver
 from services.runtime import Runtime
@@ -142,10 +142,11 @@ class Engine:
     def work(self, *, rounds: int = 10) -> None:
         """Let out and do all work that is due, as watcher and workers would, until there is none."""
         for _ in range(rounds):
-            notes = self.claim().notes
-            if not notes:
+            claimed = self.claim()
+            reconcile.settle(self.runtime, claimed.lost)
+            if not claimed.notes:
                 return
-            for note in notes:
+            for note in claimed.notes:
                 run(self.runtime, note)
         raise AssertionError(f"there is still work after {rounds} rounds")
 
