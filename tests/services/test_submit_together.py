@@ -153,6 +153,39 @@ def test_to_be_asked_to_wait_costs_no_try_and_loses_no_job(engine: Engine) -> No
     assert len(engine.attempts(job_id)) == 5
 
 
+@pytest.mark.parametrize("everywhere", [False, True])
+def test_who_asks_to_wait_is_left_alone_by_all_jobs_meanwhile(
+    engine: Engine,
+    everywhere: bool,  # noqa: FBT001 - a case
+) -> None:
+    engine.linkmodel.submits.says(NotAccepted(BUSY, retry_after=20.0, everywhere=everywhere), taken())
+    first, second, other = (
+        engine.accept(routing={"provider": "linkmodel"}),
+        engine.accept(routing={"provider": "linkmodel"}),
+        engine.accept(routing={"provider": "fal"}),
+    )
+    engine.submit(first)
+    together(engine, [second, other])
+    assert len(engine.linkmodel.submits.asked) == 1
+    assert (engine.job(second).status, engine.attempts(second)) == (JobStatus.QUEUED, [])
+    assert engine.due_in(second) == 20.0
+    assert engine.job(other).status == JobStatus.RUNNING
+    engine.clock.advance(20)
+    together(engine, [first, second])
+    assert {engine.job(job_id).status for job_id in (first, second)} == {JobStatus.RUNNING}
+
+
+def test_a_provider_that_does_not_answer_is_soon_left_alone(engine: Engine) -> None:
+    away = Failure(ErrorCode.PROVIDER_FAILED, "not there", retryable=True)
+    engine.linkmodel.submits.says(NotAccepted(away, down=True))
+    job_ids = [engine.accept(routing={"provider": "linkmodel"}) for _ in range(8)]
+    together(engine, job_ids)
+    later = engine.accept(routing={"provider": "linkmodel"})
+    engine.submit(later)
+    assert len(engine.linkmodel.submits.asked) == 8
+    assert (engine.job(later).status, engine.attempts(later)) == (JobStatus.QUEUED, [])
+
+
 def test_the_price_is_asked_once_for_all_jobs_of_an_endpoint(engine: Engine) -> None:
     engine.linkmodel.prices.says(UnitPrice(Decimal("0.0215"), "image"))
     job_ids = [engine.accept() for _ in range(5)]
