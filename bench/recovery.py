@@ -73,7 +73,9 @@ def _strike(room: Room, jobs: int) -> Storm:
     room.accept(early)
     _until(room, lambda: _counts(room).get("succeeded", 0) > early // 10, _FIRST_SECONDS)
     room.accept(jobs - early, first=early)
-    _until(room, lambda: _counts(room).get("submitting", 0) > 0, _SENDING_SECONDS, every=0.01)
+    # In the middle of a batch: its POSTs are out, and their answers are under way.
+    _until(room, lambda: len(room.book()["made"]) > early, _SENDING_SECONDS, every=0.01)
+    room.world.pause(_TIMES.submit / 2)
     killed = time.time()
     room.kill(*NAMES)
     with redis.Redis.from_url(room.valkey.url) as client:
