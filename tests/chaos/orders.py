@@ -46,8 +46,8 @@ _OF: Final = {
         "1:nginx_502",
         "1:platform_503",
         "1:http_500=accepted",
-        "http_502@result=2",
-        "html_200@result",
+        # A 5xx of fal's own form at the result is its verdict by the contract, so only a proxy's page is trouble.
+        "html_200@result=2",
         "truncated_json@result",
         "drop_before_accept@result",
         "rate_limited@result",
