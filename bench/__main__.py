@@ -25,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Settings are read from the environment alone: an .env that lies here is the user's own.
     with tempfile.TemporaryDirectory(prefix="darkroom-bench-") as folder:
         os.chdir(folder)
-        world = World(Path(folder), chosen.rounds, _jobs(chosen), quick=chosen.quick, say=_say)
+        world = World(Path(folder), _rounds(chosen), _jobs(chosen), quick=chosen.quick, say=_say)
         rows = [row for name in chosen.names or PARTS for row in _measure(name, world)]
     _say(f"\n{render(rows)}")
     if chosen.json is not None:
@@ -41,6 +41,10 @@ def _measure(name: str, world: World) -> list[Row]:
     return rows
 
 
+def _rounds(chosen: argparse.Namespace) -> int:
+    return int(chosen.rounds or (1 if chosen.quick else 2))
+
+
 def _jobs(chosen: argparse.Namespace) -> int:
     if chosen.jobs is not None:
         return int(chosen.jobs)
@@ -53,7 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure Darkroom on this machine.")
     known = ", ".join(PARTS)
     parser.add_argument("names", nargs="*", choices=[[], *PARTS], help=f"of {known}; all by default")
-    parser.add_argument("--rounds", type=int, default=3, help="how often each figure is taken")
+    parser.add_argument("--rounds", type=int, help="how often most figures are taken (2, 1 with --quick)")
     parser.add_argument("--jobs", type=int, help="how many generations are open at once")
     sizes = parser.add_mutually_exclusive_group()
     sizes.add_argument("--quick", action="store_true", help="small numbers: ratios only, about two minutes")

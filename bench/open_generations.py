@@ -1,6 +1,7 @@
 """Many open generations at once: what they cost, how soon their ends are seen; the naive service beside."""
 
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -9,13 +10,14 @@ from bench.blocking import blocking
 from bench.fake.book import Times
 from bench.media import media_seconds
 from bench.room import Room, opened
-from bench.table import Row, quantile
+from bench.table import Better, Row, quantile
 from bench.world import World
 
 _MANY: Final = 3_000
 _LOOK_SECONDS: Final = 0.5
 _PATIENCE_SECONDS: Final = 600.0
 _PARTS: Final = ("watcher", "worker", "web", "postgres", "valkey")
+_UNIT: Final = "s/1,000 jobs"
 _ENDED: Final = """
     SELECT attempts.provider_request_id, extract(epoch FROM attempts.detected_at)::float,
            extract(epoch FROM jobs.ended_at)::float
@@ -38,6 +40,20 @@ class Seen:
     done: list[float]
     looks: float
 
+    @property
+    def ours(self) -> float:
+        """CPU of watcher and worker."""
+        return self.cpu["watcher"] + self.cpu["worker"]
+
+    @property
+    def engine(self) -> float:
+        """The same without what the files themselves cost."""
+        return self.ours - self.media
+
+    def share(self, of: float) -> float:
+        """The time from a provider's end to the look that saw it, of the generation's whole time."""
+        return quantile(self.shares, of)
+
 
 def times_of(jobs: int) -> Times:
     """Generation times: longer ones where it takes longer to have all open at once."""
@@ -47,37 +63,33 @@ def times_of(jobs: int) -> Times:
 def run(world: World) -> list[Row]:
     """By polling, by webhook, and the same by a worker process for each generation."""
     times = times_of(world.jobs)
-    polled = observe(world, times, webhooks=False)
-    world.say("  by polling: done")
-    told = observe(world, times, webhooks=True)
-    world.say("  by webhook: done")
+    polled = [_said(world, "by polling", observe(world, times, webhooks=False)) for _ in range(world.rounds)]
+    told = [_said(world, "by webhook", observe(world, times, webhooks=True)) for _ in range(world.rounds)]
     naive = blocking(world, times)
-    ours = polled.cpu["watcher"] + polled.cpu["worker"]
+    what = f"naive service, {naive.processes} processes"
     return [
         *_costs(polled, "polling"),
-        Row(
-            "detection by polling, median share of the generation",
-            (100 * quantile(polled.shares, 0.5),),
-            "%",
-            5,
+        *_times("polling", polled),
+        _row(
+            "polling: detection, median, of the generation", polled, lambda one: 100 * one.share(0.5), "%", 5
         ),
-        Row(
-            "detection by polling, p99 share of the generation",
-            (100 * quantile(polled.shares, 0.99),),
-            "%",
-            15,
+        _row(
+            "polling: detection, p99, of the generation", polled, lambda one: 100 * one.share(0.99), "%", 15
         ),
-        Row("provider's end to succeeded, polling, median", (quantile(polled.done, 0.5),), "s"),
-        Row("provider's end to succeeded, polling, p95", (quantile(polled.done, 0.95),), "s"),
         *_costs(told, "webhooks"),
-        Row("detection by webhook, median", (1000 * quantile(told.late, 0.5),), "ms", 100),
-        Row("detection by webhook, p99", (1000 * quantile(told.late, 0.99),), "ms"),
-        Row("provider's end to succeeded, webhooks, median", (quantile(told.done, 0.5),), "s"),
-        Row("provider's end to succeeded, webhooks, p95", (quantile(told.done, 0.95),), "s"),
-        Row(f"naive service, {naive.processes} processes: CPU of its start", (naive.start,), "s"),
-        Row(f"naive service, {naive.processes} processes: CPU", (1000 * naive.cpu,), "s/1,000 jobs"),
-        Row(f"naive service, {naive.processes} processes: memory", (naive.memory,), "MiB"),
-        Row("naive service's CPU, of ours with the media", (naive.cpu / ours,), "x", 20, "higher"),
+        *_times("webhooks", told),
+        _row("webhooks: detection, median", told, lambda one: 1000 * quantile(one.late, 0.5), "ms", 100),
+        _row("webhooks: detection, p99", told, lambda one: 1000 * quantile(one.late, 0.99), "ms"),
+        Row(f"{what}: CPU of its start", (naive.start,), "s"),
+        Row(f"{what}: CPU", (1000 * naive.cpu,), _UNIT),
+        Row(f"{what}: memory", (naive.memory,), "MiB"),
+        Row(
+            "its CPU, of ours by polling, with the media",
+            tuple(naive.cpu / one.ours for one in polled),
+            "x",
+            20,
+            "higher",
+        ),
     ]
 
 
@@ -108,25 +120,58 @@ def observe(world: World, times: Times, *, webhooks: bool) -> Seen:
     )
 
 
-def _costs(seen: Seen, how: str) -> list[Row]:
-    per_thousand = {name: 1000 * seconds for name, seconds in seen.cpu.items()}
-    media = 1000 * seen.media
-    engine = per_thousand["watcher"] + per_thousand["worker"] - media
-    unit = "s/1,000 jobs"
+def _costs(runs: Sequence[Seen], how: str) -> list[Row]:
+    jobs = runs[0].jobs
+
+    def cpu(of: str) -> Callable[[Seen], float]:
+        return lambda one: 1000 * one.cpu[of]
+
     return [
-        Row(f"{how}: jobs that succeeded, of {seen.jobs:,}", (seen.succeeded,), "jobs", seen.jobs, "higher"),
-        Row(f"{how}: open at once at most", (seen.most_open,), "jobs"),
-        Row(f"{how}: CPU of watcher and worker without the media", (engine,), unit, 6),
-        Row(f"{how}: CPU of the watcher", (per_thousand["watcher"],), unit),
-        Row(f"{how}: CPU of the worker", (per_thousand["worker"],), unit),
-        Row(f"{how}: of it fetching, checking, storing a 67-byte picture", (media,), unit),
-        Row(f"{how}: CPU of web (accepting)", (per_thousand["web"],), unit),
-        Row(f"{how}: CPU of PostgreSQL", (per_thousand["postgres"],), unit),
-        Row(f"{how}: CPU of Valkey", (per_thousand["valkey"],), unit),
-        Row(f"{how}: memory of the watcher then", (seen.memory["watcher"],), "MiB", 150),
-        Row(f"{how}: memory of the worker and its 4 processes then", (seen.memory["worker"],), "MiB"),
-        Row(f"{how}: looks a job", (seen.looks,), "calls"),
+        _row(f"{how}: succeeded, of {jobs:,}", runs, lambda one: one.succeeded, "jobs", jobs, "higher"),
+        _row(f"{how}: open at once at most", runs, lambda one: one.most_open, "jobs"),
+        _row(
+            f"{how}: CPU of watcher and worker without the media",
+            runs,
+            lambda one: 1000 * one.engine,
+            _UNIT,
+            6,
+        ),
+        _row(f"{how}: CPU of the watcher", runs, cpu("watcher"), _UNIT),
+        _row(f"{how}: CPU of the worker", runs, cpu("worker"), _UNIT),
+        _row(f"{how}:   of it to fetch, check, store 67 bytes", runs, lambda one: 1000 * one.media, _UNIT),
+        _row(f"{how}: CPU of web (accepting)", runs, cpu("web"), _UNIT),
+        _row(f"{how}: CPU of PostgreSQL", runs, cpu("postgres"), _UNIT),
+        _row(f"{how}: CPU of Valkey", runs, cpu("valkey"), _UNIT),
+        _row(f"{how}: memory of the watcher then", runs, lambda one: one.memory["watcher"], "MiB", 150),
+        _row(
+            f"{how}: memory of the worker (5 processes) then", runs, lambda one: one.memory["worker"], "MiB"
+        ),
+        _row(f"{how}: looks a job", runs, lambda one: one.looks, "calls"),
     ]
+
+
+def _times(how: str, runs: Sequence[Seen]) -> list[Row]:
+    name = f"{how}: provider's end to succeeded"
+    return [
+        _row(f"{name}, median", runs, lambda one: quantile(one.done, 0.5), "s"),
+        _row(f"{name}, p95", runs, lambda one: quantile(one.done, 0.95), "s"),
+    ]
+
+
+def _row(
+    name: str,
+    runs: Sequence[Seen],
+    figure: Callable[[Seen], float],
+    unit: str,
+    bar: float | None = None,
+    better: Better = "lower",
+) -> Row:
+    return Row(name, tuple(figure(one) for one in runs), unit, bar, better)
+
+
+def _said(world: World, what: str, seen: Seen) -> Seen:
+    world.say(f"  {what}: {seen.succeeded} of {seen.jobs} jobs succeeded")
+    return seen
 
 
 def _roots(room: Room) -> dict[str, int]:
