@@ -3,7 +3,9 @@
 import secrets
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from statistics import median
 from typing import Final
 
 import structlog
@@ -11,7 +13,7 @@ import structlog
 from domain.circuit import Circuit
 from domain.lanes import Lane, Learned
 from domain.lifecycle import Kind
-from domain.looks import Schedule, pause
+from domain.looks import ENOUGH, Schedule, pause, quantile
 from services.lane_book import LaneFacts
 from services.runtime import Runtime
 from storage import lanes as rows
@@ -22,6 +24,7 @@ from storage.lanes import News
 LOOKS: Final = "looks"
 _HOOKS_STAY: Final = timedelta(hours=1)
 _JITTER_SHARE: Final = 0.1
+_SLOW_SHARE: Final = 0.9
 # fal documents no schedule of looks: this is the shortest pause that we allow ourselves there.
 _LEAST_SECONDS: Final = 1.0
 
@@ -90,6 +93,33 @@ def next_look(runtime: Runtime, lane: Lane, kind: Kind, *, age: float, generatin
         return seconds
     # Requests that were taken together are not all asked about together.
     return max(seconds * (1 + _JITTER_SHARE * (secrets.randbelow(2001) / 1000 - 1)), least)
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What is to be expected of an endpoint, by what it did here lately; None where too little is known.
+
+    ``warm``: a runner was seen at work there lately, None where the provider does not show that. ``seconds``
+    until a runner starts on a request, ``whole_seconds`` until its result.
+    """
+
+    warm: bool | None
+    seconds: float | None
+    whole_seconds: int | None
+
+
+def expected_start(runtime: Runtime, lane: Lane) -> Start:
+    """How soon a request would start there now."""
+    facts = runtime.lanes.facts(lane)
+    whole = round(median(facts.took)) if len(facts.took) >= ENOUGH else None
+    if not runtime.catalogue.limits.of_lane(lane).runners:
+        return Start(None, None, whole)
+    warm = is_warm(runtime, lane, facts.warm_at)
+    if len(facts.started) < ENOUGH:
+        return Start(warm, None, whole)
+    # A warm endpoint starts as it usually does; a cold one as its slow starts did.
+    seconds = median(facts.started) if warm else quantile(facts.started, _SLOW_SHARE)
+    return Start(warm, round(seconds, 1), whole)
 
 
 def is_warm(runtime: Runtime, lane: Lane, warm_at: datetime | None) -> bool:

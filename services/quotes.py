@@ -3,7 +3,9 @@
 from typing import Any
 
 from domain.generation import JobRequest
+from domain.lanes import Lane
 from domain.offers import Quote
+from services import lanes
 from services.planning import plan_request
 from services.runtime import Runtime
 from services.views import money
@@ -20,7 +22,7 @@ def quotes(runtime: Runtime, request: JobRequest) -> dict[str, Any]:
         "object": "quote",
         "model": request.model,
         "kind": planned.kind.value,
-        "offers": [_offer(rank, choice) for rank, choice in enumerate(planned.plan.choices, 1)],
+        "offers": [_offer(runtime, rank, choice) for rank, choice in enumerate(planned.plan.choices, 1)],
         "passed_over": [
             {"provider": one.offer.provider, "endpoint": one.offer.endpoint, "reason": one.reason}
             for one in planned.passed_over
@@ -28,7 +30,8 @@ def quotes(runtime: Runtime, request: JobRequest) -> dict[str, Any]:
     }
 
 
-def _offer(rank: int, choice: Quote) -> dict[str, Any]:
+def _offer(runtime: Runtime, rank: int, choice: Quote) -> dict[str, Any]:
+    start = lanes.expected_start(runtime, Lane(choice.offer.provider, choice.offer.endpoint))
     return {
         "rank": rank,
         "provider": choice.offer.provider,
@@ -37,6 +40,8 @@ def _offer(rank: int, choice: Quote) -> dict[str, Any]:
         "high": money(choice.high_nano),
         "exact": choice.exact,
         "basis": choice.basis,
-        "expected_seconds": choice.offer.expected_seconds,
+        "expected_seconds": start.whole_seconds or choice.offer.expected_seconds,
+        "warm": start.warm,
+        "expected_start_seconds": start.seconds,
         "why": choice.why,
     }

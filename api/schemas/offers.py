@@ -71,7 +71,15 @@ class QuotedOffer(Shown):
     high: Money | None
     exact: bool
     basis: str | None
-    expected_seconds: int | None
+    expected_seconds: int | None = Field(
+        description="Until the result: the median of the newest ones here, else what is published."
+    )
+    warm: bool | None = Field(
+        description="Whether a runner was seen at work there lately; null where a provider does not show it."
+    )
+    expected_start_seconds: float | None = Field(
+        description="Until a runner starts, by the newest starts here; null while there are too few."
+    )
     why: str | None = Field(description="Why it is ranked where it is.")
 
 
