@@ -45,7 +45,7 @@ def parse(raw: bytes) -> dict[str, Any]:
 
 def _load(raw: bytes) -> object:
     try:
-        return json.loads(raw.decode("utf-8-sig"), object_pairs_hook=_object)
+        return _DECODER.decode(raw.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         raise NotJsonError(
             f"the body is not UTF-8: byte {error.start} is 0x{raw[error.start]:02x}"
@@ -79,6 +79,9 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         twice = next(name for name in names if names.count(name) > 1)
         raise UnkeepableError((twice, "is given twice in one object: give it once"))
     return found
+
+
+_DECODER: Final = json.JSONDecoder(object_pairs_hook=_object)
 
 
 def _problems(document: dict[str, Any]) -> Iterator[tuple[str, str]]:

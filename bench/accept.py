@@ -7,7 +7,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -28,7 +28,8 @@ _BODY: Final = {
     "routing": {"policy": "cheapest", "max_cost_usd": "0.90"},
     "tags": {"client": "acme", "campaign": "spring"},
 }
-NOTHING, TEXTBOOK, OURS = "a route that does nothing", "the textbook's route", "POST /v1/jobs"
+NOTHING, READ = "a route that does nothing", "a route that reads the body, and does nothing"
+TEXTBOOK, OURS = "the textbook's route", "POST /v1/jobs"
 REFUSED, SWALLOWED = f"{OURS}, Redis refusing", f"{OURS}, Redis swallowing packets"
 
 
@@ -39,6 +40,7 @@ class Web:
     port: int
     child: Child
     headers: tuple[str, ...] = ()
+    path: str = "/v1/jobs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,7 @@ def _rows(rounds: Mapping[str, list[Round]]) -> list[Row]:
     ]
     for name in (OURS, REFUSED, SWALLOWED):
         rows.append(Row(f"{name}, of nothing", _ratios(rounds, name, NOTHING), "x", 0.4, "higher"))
+        rows.append(Row(f"{name}, of reading alone", _ratios(rounds, name, READ), "x"))
         rows.append(Row(f"{name}, of the textbook", _ratios(rounds, name, TEXTBOOK), "x", 5, "higher"))
         rows.append(Row(f"{name}: not accepted", tuple(one.refused for one in rounds[name]), "requests", 0))
     return rows
@@ -94,8 +97,10 @@ def _servers(world: World, stack: ExitStack) -> dict[str, Web]:
     subprocess.run(bootstrap, env=environment, check=True, stdout=subprocess.DEVNULL)  # noqa: S603 - our own
     key = (Path(environment["DARKROOM_DATA_DIR"]) / "api-key").read_text(encoding="utf-8").strip()
     redis_urls = {OURS: redis.url, REFUSED: "redis://127.0.0.1:1/0", SWALLOWED: silent}
+    nothing = _web(world, stack, "bench.floors:nothing", environment, key)
     started = {
-        NOTHING: _web(world, stack, "bench.floors:nothing", environment, key),
+        NOTHING: nothing,
+        READ: replace(nothing, path="/read"),
         TEXTBOOK: _web(world, stack, "bench.floors:textbook", environment, key),
     }
     for name, url in redis_urls.items():
@@ -120,7 +125,7 @@ def _listens(port: int) -> bool:
 def _ask(web: Web, body: Path, seconds: float) -> Round:
     before = _cpu_seconds(web.child.group)
     command = (
-        *(sys.executable, "-m", "bench.load", str(web.port), "/v1/jobs", str(body)),
+        *(sys.executable, "-m", "bench.load", str(web.port), web.path, str(body)),
         *(str(seconds), str(CONNECTIONS), *web.headers),
     )
     said = subprocess.run(command, check=True, capture_output=True, cwd=ROOT)  # noqa: S603 - our own

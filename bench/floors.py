@@ -25,13 +25,17 @@ class TextbookJob(SQLModel, table=True):
 
 
 def nothing() -> FastAPI:
-    """A route that takes the body and does nothing with it."""
+    """A route that takes the body and does nothing with it, and one that reads it as a job first."""
     app = FastAPI()
 
     @app.post("/v1/jobs", status_code=202)
     async def take(request: Request) -> dict[str, str]:
         await request.body()
         return {"status": "queued"}
+
+    @app.post("/read", status_code=202)
+    async def read(body: JobRequest) -> dict[str, str]:
+        return {"status": "queued", "model": body.model}
 
     return app
 
