@@ -46,7 +46,7 @@ _OF: Final = {
         "1:nginx_502",
         "1:platform_503",
         "1:http_500=accepted",
-        # A 5xx of fal's own form at the result is its verdict by the contract, so only a proxy's page is trouble.
+        # A 5xx of fal's own form at the result is its verdict by the contract: only a proxy's page is not.
         "html_200@result=2",
         "truncated_json@result",
         "drop_before_accept@result",
