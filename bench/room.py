@@ -154,7 +154,7 @@ def opened(
     with ExitStack() as stack:
         postgres, valkey = stack.enter_context(world.postgres()), stack.enter_context(world.valkey())
         fake_url = stack.enter_context(providers(world, times))
-        environment = world.environment(postgres.url, valkey.url, **_providers_at(fake_url))
+        environment = world.environment(postgres.url, valkey.url, **providers_at(fake_url))
         port = int(environment["DARKROOM_PORT"])
         url = f"http://127.0.0.1:{port}"
         if webhooks:
@@ -189,7 +189,8 @@ def providers(world: World, times: Times) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
 
 
-def _providers_at(url: str) -> dict[str, str]:
+def providers_at(url: str) -> dict[str, str]:
+    """What a Darkroom is told to find both fake providers."""
     return {
         "FAL_KEY": "bench",
         "FAL_ADMIN_KEY": "bench",
