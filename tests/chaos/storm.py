@@ -28,8 +28,7 @@ _KEPT: Final = (
     *(("[sandbox:slow=40]", ("flux-schnell", "seedream-4.0", "duo")),) * 14,
     *(("[sandbox:1:slow_body=5]", ("flux-schnell", "seedream-4.0")),) * 2,
     ("[sandbox:media_slow=6]", ("flux-schnell", "seedream-4.0")),
-    *(("[sandbox:1:rate_limited=12]", ("flux-pro",)),) * 2,
-    ("", ("duo",)),
+    *(("", ("flux-schnell", "seedream-4.0", "duo")),) * 3,
 )
 _CALLBACK_SHARE: Final = 0.2
 _RUNNING_SHARE: Final = 0.2
