@@ -5,6 +5,7 @@ import os
 import socket
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from time import monotonic
 from typing import Final
 
 import structlog
@@ -24,6 +25,9 @@ from workers.watcher.threads import Threads
 from workers.watcher.writing import Writing
 
 TICK_SECONDS: Final = 0.25
+# Where nothing was due or heard of for a while: what is waited for then is old, and can wait a little more.
+QUIET_TICK_SECONDS: Final = 1.0
+QUIET_AFTER_SECONDS: Final = 5.0
 BEAT_SECONDS: Final = 3.0
 SWEEP_SECONDS: Final = 1.0
 TIDY_SECONDS: Final = 3600.0
@@ -48,6 +52,7 @@ class Watcher:
         self.owner = f"watcher:{socket.gethostname()}:{os.getpid()}"
         self._stopping = asyncio.Event()
         self._woken = asyncio.Event()
+        self._last_work = monotonic()
         self._threads = Threads()
         self._publishing = Publishing(runtime, self._threads, owner=self.owner)
         self._writing = Writing(runtime, self._threads, owner=self.owner, finished=self._publishing.collect)
@@ -105,7 +110,7 @@ class Watcher:
             )
             self._publishing.add(claimed.notes)
             fresh = self._looks.fresh(claimed.looks, now)
-            ones = await self._threads.step(looking.open_requests, self._runtime, fresh)
+            ones = await self._threads.step(looking.open_requests, self._runtime, fresh) if fresh else []
             self._looks.begin(ones, now, wire)
             self._settling.add({*claimed.lost, *fresh} - {one.job_id for one in ones})
         except Exception:
@@ -114,6 +119,8 @@ class Watcher:
             await asyncio.sleep(_RECOVER_SECONDS)
             return False
         rows = sum(len(note.ids) for note in claimed.notes)
+        if rows or claimed.looks or claimed.lost:
+            self._last_work = monotonic()
         return rows >= notes > 0 or len(claimed.looks) >= min(looks.values(), default=1)
 
     async def _hand_back(self) -> None:
@@ -140,8 +147,11 @@ class Watcher:
             await asyncio.sleep(seconds)
 
     async def _sleep(self) -> None:
+        quiet = monotonic() - self._last_work > QUIET_AFTER_SECONDS
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._woken.wait(), timeout=TICK_SECONDS)
+            async with asyncio.timeout(QUIET_TICK_SECONDS if quiet else TICK_SECONDS):
+                await self._woken.wait()
+                self._last_work = monotonic()
 
 
 def _raise_from(tasks: Sequence[asyncio.Task[None]]) -> None:

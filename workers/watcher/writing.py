@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Final
 from uuid import UUID
 
 import structlog
 
+from providers.base import Ended, Finished
 from services import looking
 from services.news import Told
 from services.runtime import Runtime
@@ -14,8 +16,10 @@ from services.sights import Look
 from storage.database import DatabaseTrouble
 from workers.watcher.threads import Threads
 
-# A write costs much the same for one look as for a hundred.
-_EVERY_SECONDS: Final = 0.05
+# A write costs much the same for one look as for a hundred. Somebody waits for a verdict, and nobody for the
+# time of the next look.
+_VERDICTS_SECONDS: Final = 0.1
+_OTHERS_SECONDS: Final = 0.25
 _TOGETHER: Final = 256
 
 log = structlog.get_logger(__name__)
@@ -44,7 +48,11 @@ class Writing:
         clock = asyncio.get_running_loop().time
         while True:
             looks = [await self._seen.get()]
-            await asyncio.sleep(last + _EVERY_SECONDS - clock())
+            with suppress(TimeoutError):
+                async with asyncio.timeout_at(last + _OTHERS_SECONDS):
+                    while not _is_verdict(looks[-1]) and len(looks) < _TOGETHER:
+                        looks.append(await self._seen.get())
+            await asyncio.sleep(last + _VERDICTS_SECONDS - clock())
             while not self._seen.empty() and len(looks) < _TOGETHER:
                 looks.append(self._seen.get_nowait())
             last = clock()
@@ -66,3 +74,7 @@ class Writing:
             log.exception("looks_not_written", count=len(looks))
         else:
             self._finished(finished)
+
+
+def _is_verdict(look: Look) -> bool:
+    return isinstance(look.result, Finished | Ended)
