@@ -36,7 +36,7 @@ UNKNOWN_COST = Cost(None, None, final=False)
 NOT_BILLED = Cost(0, Basis.NOT_BILLED, final=True)
 
 
-def with_spin_up(cost: Cost, unit_price: Decimal | None, waited: float) -> tuple[Cost, int | None]:
+def with_spin_up(cost: Cost, unit_price: Decimal | None, waited: Decimal) -> tuple[Cost, int | None]:
     """A cost by the GPU second together with what starting the runner took, and that part by itself.
 
     ``waited`` is how long the request stood at the head of the queue for its runner, in seconds: the runner's
@@ -44,7 +44,7 @@ def with_spin_up(cost: Cost, unit_price: Decimal | None, waited: float) -> tuple
     """
     if cost.basis is not Basis.GPU_SECONDS or cost.nano is None or unit_price is None:
         return cost, None
-    spin_up = product(Decimal(str(round(waited, 3))), unit_price)
+    spin_up = product(waited, unit_price)
     return replace(cost, nano=cost.nano + spin_up), spin_up
 
 

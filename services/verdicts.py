@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Final
 
 from domain.costs import Cost, from_units, with_spin_up
 from domain.failures import MARKER_REFUSED
@@ -22,6 +23,8 @@ from storage.steps import submitting
 from storage.steps.finishing import Done
 from storage.steps.looking import OpenRow
 
+_MILLISECONDS: Final = Decimal("0.001")
+
 
 @dataclass(frozen=True, slots=True)
 class Seen:
@@ -39,7 +42,7 @@ def result_of(row: OpenRow, verdict: Finished, seen: Seen) -> Done:
     """All that is written of a result: it is made and paid for, and its files are to be fetched."""
     phases = _phases(row, seen, verdict.inference_seconds)
     unit, unit_price = (seen.price.unit, seen.price.usd) if seen.price else (row.unit, row.unit_price)
-    waited = phases.get(Phase.COLD_START, 0.0)
+    waited = _cold_start(phases)
     cost, spin_up = with_spin_up(_at_late_price(verdict.cost, seen), unit_price, waited)
     return Done(
         job_id=row.job_id,
@@ -110,7 +113,7 @@ def _settle(
 ) -> None:
     if seen.price is not None:
         attempt.unit, attempt.unit_price = seen.price.unit, seen.price.usd
-    waited = phases.get(Phase.COLD_START, 0.0)
+    waited = _cold_start(phases)
     cost, attempt.spin_up_nano = with_spin_up(_at_late_price(cost, seen), attempt.unit_price, waited)
     attempt.cost_nano = cost.nano
     attempt.cost_basis = cost.basis
@@ -132,3 +135,8 @@ def clock_of(attempt: AttemptRecord | OpenRow) -> PhaseClock:
 
 def _phases(attempt: AttemptRecord | OpenRow, seen: Seen, inference: Decimal | None) -> dict[str, float]:
     return finish(clock_of(attempt), seen.at, inference=inference, interval=seen.interval)
+
+
+def _cold_start(phases: Mapping[str, float]) -> Decimal:
+    """How long it stood at the head of the queue for a runner, in seconds to the millisecond."""
+    return Decimal(phases.get(Phase.COLD_START, 0.0)).quantize(_MILLISECONDS)

@@ -49,7 +49,7 @@ def test_the_cost_is_the_exact_product_to_half_a_nano_dollar(units: Decimal, pri
 
 def test_starting_a_runner_is_part_of_a_cost_by_the_gpu_second_and_shown_apart() -> None:
     worked = Cost(5_000_000, Basis.GPU_SECONDS, final=False)
-    total, spin_up = with_spin_up(worked, Decimal("0.001"), 12.5)
+    total, spin_up = with_spin_up(worked, Decimal("0.001"), Decimal("12.5"))
     assert (total.nano, spin_up, total.final) == (17_500_000, 12_500_000, False)
 
 
@@ -62,4 +62,4 @@ def test_starting_a_runner_is_part_of_a_cost_by_the_gpu_second_and_shown_apart()
     ],
 )
 def test_no_other_cost_has_a_part_for_the_start(cost: Cost, unit_price: Decimal | None) -> None:
-    assert with_spin_up(cost, unit_price, 12.5) == (cost, None)
+    assert with_spin_up(cost, unit_price, Decimal("12.5")) == (cost, None)
