@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 from typing import Any, Final
@@ -102,17 +103,32 @@ def _kill_everything(on: Stage, rows: Rows, say: Say) -> Killed:
     before = _open(rows)
     states = Counter(status for status, _ in before.values())
     say(f"everything is killed and Redis is empty: {dict(states)}")
-    begun = time.monotonic()
+    begun, stopped = time.monotonic(), datetime.now(UTC)
     on.resume()
     moved: dict[str, float] = {}
+    waiting: frozenset[str] = frozenset()
     while len(moved) < len(before) and time.monotonic() - begun < _LONGEST_SECONDS:
-        now, after = _open(rows), time.monotonic() - begun
+        now, after, watched = _open(rows), time.monotonic() - begun, _watched_again(rows, stopped)
         moved |= {
-            job_id: after for job_id, was in before.items() if job_id not in moved and now.get(job_id) != was
+            job_id: after
+            for job_id, was in before.items()
+            if job_id not in moved and (now.get(job_id) != was or (watched and job_id in waiting))
         }
+        waiting = _not_due(rows)
         pause.wait(_LOOK_SECONDS)
     say(f"{len(moved)} of {len(before)} move again after {max(moved.values(), default=0.0):.1f} s")
     return Killed(states, {job_id: moved.get(job_id) for job_id in before})
+
+
+def _watched_again(rows: Rows, stopped: datetime) -> bool:
+    """Whether a watcher has lived since then."""
+    return bool(rows.read("SELECT 1 FROM heartbeats WHERE process = 'watcher' AND at > %s", stopped))
+
+
+def _not_due(rows: Rows) -> frozenset[str]:
+    """What runs at its provider and is not to be looked at yet: with a living watcher, it moves."""
+    found = rows.read("SELECT job_id::text FROM agenda WHERE status = 'running' AND next_at > now()")
+    return frozenset(row["job_id"] for row in found)
 
 
 def _filled(statuses: Mapping[str, int]) -> bool:
