@@ -98,10 +98,10 @@ def observe(world: World, times: Times, *, webhooks: bool) -> Seen:
     with opened(world, times, webhooks=webhooks) as room:
         with room.runtime() as parts:
             media = media_seconds(parts, room.fake_url, world.own_folder("media"))
-        before = _cpu(room)
+        before = room.cpu_seconds()
         room.accept(world.jobs)
         most, memory = _watch(room, world.jobs)
-        after = _cpu(room)
+        after = room.cpu_seconds()
         book, ended = room.book(), room.query(_ENDED)
     made = {one["id"]: one for one in book["made"]}
     late = [detected - made[request]["ends"] for request, detected, _ in ended]
@@ -174,18 +174,9 @@ def _said(world: World, what: str, seen: Seen) -> Seen:
     return seen
 
 
-def _roots(room: Room) -> dict[str, int]:
-    ours = {name: child.group for name, child in room.children.items()}
-    return {**ours, "postgres": room.postgres.child.group, "valkey": room.valkey.child.group}
-
-
-def _cpu(room: Room) -> dict[str, float]:
-    return {name: spent.cpu_seconds(root) for name, root in _roots(room).items()}
-
-
 def _watch(room: Room, jobs: int) -> tuple[int, dict[str, float]]:
     """Until no job is open: the most that were open at once, and the memory of that moment."""
-    most, memory, roots = 0, dict[str, float](), _roots(room)
+    most, memory, roots = 0, dict[str, float](), room.roots()
     end = time.monotonic() + _PATIENCE_SECONDS
     while time.monotonic() < end:
         counts: dict[str, Any] = dict(room.query("SELECT status, count(*) FROM agenda GROUP BY status"))

@@ -18,6 +18,7 @@ import aiohttp
 import httpx
 import psycopg
 
+from bench import spent
 from bench.fake.__main__ import BOOK
 from bench.fake.book import Times
 from bench.fake.fal import PLATFORM, QUEUE
@@ -90,6 +91,15 @@ class Room:
     def accept(self, count: int, *, model: str = "flux-dev", first: int = 0) -> list[Accepted]:
         """Have ``count`` jobs accepted over HTTP, each with a prompt that no other has."""
         return asyncio.run(self._accept(range(first, first + count), model))
+
+    def roots(self) -> dict[str, int]:
+        """The first process of each part, the servers too."""
+        ours = {name: child.group for name, child in self.children.items()}
+        return {**ours, "postgres": self.postgres.child.group, "valkey": self.valkey.child.group}
+
+    def cpu_seconds(self) -> dict[str, float]:
+        """What each part has used so far, with its children."""
+        return {name: spent.cpu_seconds(root) for name, root in self.roots().items()}
 
     def book(self) -> dict[str, Any]:
         """What the providers took and were asked."""

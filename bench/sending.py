@@ -11,6 +11,7 @@ from bench.world import World
 
 _TIMES: Final = Times(mean=1.0, sigma=0.1, starts=0.2)
 _PATIENCE_SECONDS: Final = 60.0
+_IDLE_SECONDS: Final = 10.0
 _LOOK_SECONDS: Final = 0.02
 _LONGEST_PAUSE: Final = 0.5
 _ENDS: Final = """
@@ -28,6 +29,7 @@ def run(world: World) -> list[Row]:
         accepted = one_by_one(room, count, first=2)
         book = {made["prompt"]: made for made in room.book()["made"]}
         ended = {prompt: (detected, over) for prompt, detected, over in room.query(_ENDS)}
+        idle = _idle(room)
     waits = [1000 * (book[job.prompt]["arrived"] - job.at) for job in accepted]
     seen = [1000 * (ended[job.prompt][0] - book[job.prompt]["ends"]) for job in accepted]
     done = [1000 * (ended[job.prompt][1] - book[job.prompt]["ends"]) for job in accepted]
@@ -37,7 +39,16 @@ def run(world: World) -> list[Row]:
         Row("provider's end to seen, webhook, idle, median", tuple(seen), "ms", 100.0),
         Row("provider's end to succeeded, webhook, idle, median", tuple(done), "ms"),
         Row("provider's end to succeeded, webhook, idle, p95", (quantile(done, 0.95),), "ms"),
+        *(Row(f"nothing to do: CPU of {part}", (seconds,), "s/hour") for part, seconds in idle.items()),
     ]
+
+
+def _idle(room: Room) -> dict[str, float]:
+    """What each part uses with no job open, in seconds an hour."""
+    before = room.cpu_seconds()
+    room.world.pause(_IDLE_SECONDS)
+    after = room.cpu_seconds()
+    return {name: (after[name] - before[name]) * 3600 / _IDLE_SECONDS for name in before}
 
 
 def one_by_one(room: Room, count: int, *, first: int = 0) -> list[Accepted]:
