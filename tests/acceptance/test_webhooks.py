@@ -44,7 +44,8 @@ def test_a_webhook_before_its_time_is_no_verdict(own_services: Production) -> No
     until(lambda: world.emulators.fal.polls.get(taken.request_id, 0) > polls_so_far + 1, "two more polls", 30)
     assert world.status(job_id) == "running"
     world.emulators.fal.complete(taken)
-    until(lambda: world.status(job_id) == "succeeded", "the end", 60)
+    # Where webhooks come, looks are for safety alone, a minute apart.
+    until(lambda: world.status(job_id) == "succeeded", "the end", 120)
 
 
 def test_a_webhook_tells_what_became_of_a_lost_submit(own_services: Production) -> None:
