@@ -50,8 +50,7 @@ class Writing:
             looks = [await self._seen.get()]
             with suppress(TimeoutError):
                 async with asyncio.timeout_at(last + _OTHERS_SECONDS):
-                    while not _is_verdict(looks[-1]) and len(looks) < _TOGETHER:
-                        looks.append(await self._seen.get())
+                    await self._until_verdict(looks)
             await asyncio.sleep(last + _VERDICTS_SECONDS - clock())
             while not self._seen.empty() and len(looks) < _TOGETHER:
                 looks.append(self._seen.get_nowait())
@@ -63,6 +62,10 @@ class Writing:
     async def finish(self) -> None:
         """Return when everything is written."""
         await self._seen.join()
+
+    async def _until_verdict(self, looks: list[Look]) -> None:
+        while not _is_verdict(looks[-1]) and len(looks) < _TOGETHER:
+            looks.append(await self._seen.get())
 
     async def _write(self, looks: Sequence[Look]) -> None:
         try:
