@@ -24,13 +24,15 @@ _MOVING_SECONDS: Final = 90.0
 _ENDING_SECONDS: Final = 240.0
 _COUNTS: Final = "SELECT status, count(*) FROM jobs GROUP BY status"
 _OPEN: Final = ("queued", "submitting", "running", "storing")
-# Open, and nothing is on record of them since.
+# Open, with nothing on record since, and not simply waiting, in nobody's hands, for the time of the next look.
 _STILL: Final = """
     SELECT attempts.provider_request_id, jobs.status FROM jobs
     LEFT JOIN attempts ON attempts.job_id = jobs.id AND attempts.number = jobs.attempts
+    LEFT JOIN agenda ON agenda.job_id = jobs.id
     WHERE jobs.status IN ('queued', 'submitting', 'running', 'storing')
       AND NOT EXISTS (SELECT FROM job_events WHERE job_id = jobs.id AND at > to_timestamp(%(since)s))
       AND coalesce(attempts.submitted_at < to_timestamp(%(since)s), true)
+      AND NOT coalesce(jobs.status = 'running' AND agenda.owner IS NULL AND agenda.next_at > now(), false)
 """
 
 
