@@ -1,5 +1,6 @@
 """When to look next: soon before the end is likely, often around it, and seldom where a webhook will tell."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
@@ -8,7 +9,8 @@ from typing import Final
 # So many known times make a pattern.
 ENOUGH: Final = 5
 _EARLY_SHARE: Final = 0.05
-_MARGIN: Final = 0.85
+_MARGIN: Final = 0.9
+_DOUBT: Final = 0.5
 _SHARE_OF_AGE: Final = 0.09
 _LONGEST: Final = 30.0
 _SAFETY_SECONDS: Final = 60.0
@@ -40,7 +42,9 @@ def pause(age: float, schedule: Schedule, *, generating: bool) -> float:
         return schedule.usual
     if len(schedule.took) < ENOUGH:
         return schedule.usual
-    early = _MARGIN * quantile(schedule.took, _EARLY_SHARE)
+    # The fewer times are known, the earlier the earliest may be.
+    margin = _MARGIN * (1 - _DOUBT / math.sqrt(len(schedule.took)))
+    early = margin * quantile(schedule.took, _EARLY_SHARE)
     wait = early - age if age < early else min(_SHARE_OF_AGE * age, _LONGEST)
     return max(wait, schedule.least)
 

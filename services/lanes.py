@@ -91,8 +91,8 @@ def next_look(runtime: Runtime, lane: Lane, kind: Kind, *, age: float, generatin
     seconds = pause(age, schedule, generating=generating)
     if provider.paced:
         return seconds
-    # Requests that were taken together are not all asked about together.
-    return max(seconds * (1 + _JITTER_SHARE * (secrets.randbelow(2001) / 1000 - 1)), least)
+    # Requests that were taken together are not all asked about together; and rather early than late.
+    return max(seconds * (1 - _JITTER_SHARE * secrets.randbelow(1001) / 1000), least)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from storage.claims import Due, Lease
 from storage.database import Session
 from storage.records import LaneRecord
 
-# How many jobs are let out and not begun at a time: what lies in Redis can be lost, and cannot be overtaken.
+# How many jobs of a provider are let out and not begun at a time: what lies in Redis cannot be overtaken.
 OUTSTANDING: Final = 128
 
 
@@ -38,7 +38,7 @@ def _decide(
     runtime: Runtime, session: Session, waiting: Sequence[Lane], lease: Lease, most: int
 ) -> Sequence[Due]:
     facts = _Facts(runtime, session, lease.now, claims.flying(session), claims.out(session, lease.now))
-    left = min(most, OUTSTANDING - facts.out.total())
+    left = most
     gates = _gates(facts, waiting)
     let: list[Due] = []
     for place, lane in enumerate(waiting):
@@ -106,8 +106,15 @@ def _gate(facts: _Facts, row: LaneRecord) -> _Gate:
     tokens = refilled(row.submit_tokens, elapsed, limits.submits_per_second)
     held = row.held_until is not None and row.held_until > facts.now
     room = 0 if held else min(int(tokens), _free(limits, facts.busy(lane)))
-    more = _runners(facts, lane, row, limits) if lane.endpoint else _probes(facts, row)
+    more = (
+        _runners(facts, lane, row, limits) if lane.endpoint else min(_probes(facts, row), _window(facts, row))
+    )
     return _Gate(row, tokens, min(room, more))
+
+
+def _window(facts: _Facts, row: LaneRecord) -> int:
+    """How many more may lie in Redis: a provider that is slow to take jobs leaves the others theirs."""
+    return OUTSTANDING - sum(many for lane, many in facts.out.items() if lane.provider == row.provider)
 
 
 def _probes(facts: _Facts, row: LaneRecord) -> int:
