@@ -68,10 +68,11 @@ def _run_again(runtime: Runtime, session: Session, job: JobRecord) -> None:
         cancel_requested_at=None,
         deadline_at=_new_deadline(runtime, job),
     )
-    if not job.reserved_nano:
-        job.reserved_nano = max((entry["high_nano"] or 0 for entry in job.plan), default=0)
-        if job.reserved_nano:
-            ledger.reserve(session, job, job.reserved_nano, runtime.clock())
+    # What is still held is for a try whose cost nobody knows: this one may cost as much again.
+    more = max((entry["high_nano"] or 0 for entry in job.plan), default=0)
+    if more:
+        ledger.reserve(session, job, more, runtime.clock())
+        job.reserved_nano += more
     _start(runtime, session, job, "run again")
 
 

@@ -55,11 +55,11 @@ def test_a_canceled_job_runs_again_and_is_not_canceled_by_the_old_wish(engine: E
     assert engine.job(job_id).status == "queued"
 
 
-def test_what_is_still_held_for_an_unknown_cost_is_not_held_twice(engine: Engine) -> None:
+def test_a_retry_holds_its_own_cost_beside_one_that_nobody_knows(engine: Engine) -> None:
     job_id = engine.running()
     engine.sees(job_id, Ended(NO, UNKNOWN_COST))
     again(engine, job_id)
-    assert engine.held_and_spent() == (30_000_000, 0)
+    assert engine.held_and_spent() == (60_000_000, 0)
 
 
 def test_a_job_whose_price_is_not_known_holds_nothing(engine: Engine) -> None:

@@ -47,7 +47,7 @@ def test_looks_wait_for_when_an_end_is_likely(engine: Engine) -> None:
     assert next_look(engine.runtime, 1.0) == 2.0
     took(engine, *[60.0] * 5)
     assert next_look(engine.runtime, 1.0) == pytest.approx(40.925, abs=0.01)
-    assert next_look(engine.runtime, 60.0) == pytest.approx(5.4)
+    assert next_look(engine.runtime, 60.0) == pytest.approx(4.8)
 
 
 def test_nobody_looks_more_often_than_a_provider_documents(engine: Engine) -> None:
