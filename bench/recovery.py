@@ -24,7 +24,7 @@ _MOVING_SECONDS: Final = 90.0
 _ENDING_SECONDS: Final = 240.0
 _COUNTS: Final = "SELECT status, count(*) FROM jobs GROUP BY status"
 _OPEN: Final = ("queued", "submitting", "running", "storing")
-# Open, with nothing on record since, and not simply waiting, in nobody's hands, for the time of the next look.
+# Open, with nothing on record since, and not simply waiting, in nobody's hands, for its next look.
 _STILL: Final = """
     SELECT attempts.provider_request_id, jobs.status FROM jobs
     LEFT JOIN attempts ON attempts.job_id = jobs.id AND attempts.number = jobs.attempts
