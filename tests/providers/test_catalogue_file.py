@@ -1,12 +1,16 @@
 """An operator's file laid over the shipped catalogue: what it changes, and how its mistakes are told."""
 
+import re
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import pytest
 
 from domain.generation import GenerationInput
+from domain.lanes import Lane
 from domain.lifecycle import Kind
+from domain.limits import LimitBook
 from domain.offers import Unit
 from domain.pricing import quote
 from providers.catalogue import Catalogue
@@ -129,3 +133,42 @@ def test_a_file_that_is_missing_or_not_text_is_named(tmp_path: Path, content: by
         path.write_bytes(content)
     with pytest.raises(CatalogueFileError, match=r"prices\.toml"):
         Catalogue.load(path)
+
+
+def limits_of(folder: Path, text: str) -> LimitBook:
+    overlay = folder / "mine.toml"
+    overlay.write_text(text)
+    return Catalogue.load(overlay).limits
+
+
+def test_limits_are_laid_over_the_shipped_ones_field_by_field(tmp_path: Path) -> None:
+    shipped = Catalogue.load().limits
+    mine = limits_of(tmp_path, "[limits.fal]\nin_flight = 40\nlooks_per_second = 0.5\n")
+    assert shipped.of_provider("fal").in_flight is None
+    assert mine.of_provider("fal") == replace(shipped.of_provider("fal"), in_flight=40, looks_per_second=0.5)
+    assert mine.of_provider("linkmodel") == shipped.of_provider("linkmodel")
+
+
+def test_an_endpoints_limits_are_its_own_over_its_providers(tmp_path: Path) -> None:
+    mine = limits_of(
+        tmp_path, '[limits.fal]\nwarm_seconds = 10\n[limits."fal:fal-ai/flux/dev"]\nin_flight = 2\n'
+    )
+    lane = mine.of_lane(Lane("fal", "fal-ai/flux/dev"))
+    assert (lane.in_flight, lane.warm_seconds, lane.runners) == (2, 10, True)
+    assert mine.of_provider("fal").in_flight is None
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("[limits.fal]\nin_flight = 0\n", "limits.fal.in_flight: Input should be greater than or equal to 1"),
+        ('[limits.fal]\nin_flight = "4"\n', "limits.fal.in_flight: Input should be a valid integer"),
+        ("[limits.fal]\nin_flihgt = 4\n", "limits.fal.in_flihgt: Extra inputs are not permitted"),
+        ("[limits.fal]\nsubmits_per_second = 0\n", "limits.fal.submits_per_second"),
+        ("[limits.fal]\nwarm_seconds = nan\n", "limits.fal.warm_seconds"),
+        ("[limits.replicate]\nin_flight = 4\n", "limits.replicate"),
+    ],
+)
+def test_a_limit_that_makes_no_sense_is_named(text: str, problem: str, tmp_path: Path) -> None:
+    with pytest.raises(CatalogueFileError, match=re.escape(problem)):
+        limits_of(tmp_path, text)
