@@ -68,8 +68,7 @@ class LookFailed(ProviderError):  # noqa: N818 - names the fact
     """The provider could not be asked just now.
 
     ``missing`` when it says that it knows no such request; ``permanent`` when asking again will not help:
-    this key may not ask that, or the provider has nothing of the kind; ``down`` where the provider's being
-    down would explain it: no answer, or an error of its own.
+    this key may not ask that, or the provider has nothing of the kind.
     """
 
     def __init__(
@@ -79,13 +78,11 @@ class LookFailed(ProviderError):  # noqa: N818 - names the fact
         retry_after: float | None = None,
         missing: bool = False,
         permanent: bool = False,
-        down: bool = False,
     ) -> None:
         super().__init__(reason)
         self.retry_after = retry_after
         self.missing = missing
         self.permanent = permanent
-        self.down = down
 
 
 class HookRefused(ProviderError):  # noqa: N818 - names the fact
@@ -162,7 +159,8 @@ class Handle:
     """What is stored of an accepted request: all that a look needs, after any restart.
 
     ``unit_price`` is in dollars per ``unit`` as it stood at submit; ``expected_cost`` is the catalogue's
-    figure for this request, the last resort where the provider names none.
+    figure for this request, the last resort where the provider names none. ``failed_looks`` is how many looks
+    in a row brought no verdict.
     """
 
     request_id: str
@@ -176,6 +174,7 @@ class Handle:
     unit: str | None = None
     unit_price: Decimal | None = None
     expected_cost: Cost | None = None
+    failed_looks: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -28,7 +28,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """What one claim brought: the jobs to look at, the notes for the workers, and what is to be settled.
+    """What the claim ``at`` that time brought: jobs to look at, notes for the workers, and what is to settle.
 
     ``lost`` are jobs that were still being sent when their lease ran out: their worker died in the middle, or
     their outcome is unknown and they are looked for.
@@ -37,6 +37,7 @@ class Claimed:
     looks: Sequence[UUID]
     notes: Sequence[Note]
     lost: Sequence[UUID]
+    at: datetime
 
 
 def claim(runtime: Runtime, *, owner: str, looks: Mapping[str, int], notes: int) -> Claimed:
@@ -52,7 +53,7 @@ def claim(runtime: Runtime, *, owner: str, looks: Mapping[str, int], notes: int)
     let = letting.let_out(runtime, lease, most=notes)
     lost = [one.job_id for one in due if one.status == JobStatus.SUBMITTING]
     told_notes = [Note(DELIVER, "callbacks", (one,)) for one in told]
-    return Claimed(seen, [*_notes([*due, *let]), *told_notes], lost)
+    return Claimed(seen, [*_notes([*due, *let]), *told_notes], lost, now)
 
 
 def _looks(runtime: Runtime, session: Session, provider: str, lease: Lease, most: int) -> Sequence[UUID]:

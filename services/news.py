@@ -1,4 +1,8 @@
-"""What looks teach of their lanes: told at once where it changes a decision, else now and then."""
+"""What looks teach of their lanes: told at once where it changes a decision, else now and then.
+
+Whether a provider takes jobs is learned from sending alone: one that answers looks may still refuse what is
+sent, and one request that cannot be looked at says nothing of the others.
+"""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -8,6 +12,7 @@ from typing import Final
 from domain.lanes import Lane, Learned
 from domain.timeline import Phase
 from providers.base import Ended, LookFailed
+from services.lanes import LOOKS
 from services.sights import Look
 
 _EVERY_SECONDS: Final = 5.0
@@ -26,7 +31,7 @@ class Told:
     def select(self, news: Sequence[Learned], plain: Sequence[Learned]) -> list[Learned]:
         """What is to be told now, one piece of news for each lane; plain ones only where they are due."""
         now = self.clock()
-        due = [one for one in plain if one.answered or self._due(one.lane, now)]
+        due = [one for one in plain if self._due(one.lane, now)]
         merged = _merged([*news, *due])
         self._last |= {one.lane: now for one in merged if one.picked_up}
         return merged
@@ -42,44 +47,34 @@ def of_going(look: Look, phases: Mapping[str, float] | None = None) -> list[Lear
     ``phases`` where it was seen at work for the first time, with the seconds that it waited before.
     """
     if look.phase is not Phase.GENERATION:
-        return [_up(look)]
+        return []
     started = () if phases is None else (_waited(phases),)
-    return [_up(look), Learned(look.open.lane, picked_up=True, started=started)]
+    return [Learned(look.open.lane, picked_up=True, started=started)]
 
 
-def of_result(look: Look, phases: Mapping[str, float]) -> list[Learned]:
+def of_result(look: Look, phases: Mapping[str, float]) -> Learned:
     """What a result teaches: how long it took until then, without how late we looked."""
     seen_at_work = look.open.phase == Phase.GENERATION
     told = Phase.DETECTION in phases
-    learned = Learned(
+    return Learned(
         look.open.lane,
         picked_up=True,
         # The one that was looked at late says when we looked, and not when it ended.
         took=() if look.open.troubled else (max(look.age - phases.get(Phase.DETECTION, 0.0), 0.0),),
         started=(_waited(phases),) if told and not seen_at_work else (),
     )
-    return [_up(look), learned]
 
 
 def of_end(look: Look, verdict: Ended) -> list[Learned]:
-    """What a verdict without a result teaches: the provider is up, and perhaps a runner was at work."""
-    at_work = verdict.inference_seconds is not None
-    return [_up(look), *([Learned(look.open.lane, picked_up=True)] if at_work else [])]
+    """What a verdict without a result teaches: perhaps a runner was at work."""
+    return [] if verdict.inference_seconds is None else [Learned(look.open.lane, picked_up=True)]
 
 
 def of_failure(look: Look, why: LookFailed) -> list[Learned]:
-    """What a look that failed teaches: that the provider may be down, or that it wants fewer questions."""
-    wait = why.retry_after
-    if not why.down and wait is None:
+    """What a look that failed teaches: that the provider wants fewer questions."""
+    if why.retry_after is None:
         return []
-    everywhere = Lane(look.open.provider, "")
-    reason = None if wait is None else "looks"
-    return [Learned(everywhere, troubles=int(why.down), hold=wait, reason=reason)]
-
-
-def _up(look: Look) -> Learned:
-    """An answer: whatever it says, the provider as a whole is up."""
-    return Learned(Lane(look.open.provider, ""), answered=True)
+    return [Learned(Lane(look.open.provider, ""), hold=why.retry_after, reason=LOOKS)]
 
 
 def _waited(phases: Mapping[str, float]) -> float:
@@ -97,8 +92,6 @@ def _together(lane: Lane, parts: Sequence[Learned]) -> Learned:
     longest = max(parts, key=lambda one: one.hold or 0.0)
     return Learned(
         lane,
-        answered=any(one.answered for one in parts),
-        troubles=sum(one.troubles for one in parts),
         hold=longest.hold,
         reason=longest.reason,
         picked_up=any(one.picked_up for one in parts),

@@ -98,6 +98,9 @@ def sight_of(runtime: Runtime, look: Look) -> Sight:
     one = look.open
     if one.provider not in runtime.providers:
         return Sight(look, LONGEST_PAUSE)
+    if isinstance(look.result, LookFailed):
+        # Nothing was seen, so nothing learned helps: how soon it may be asked again is all that counts.
+        return Sight(look, runtime.providers[one.provider].next_look(one.handle.kind, look.age))
     at_work = look.phase is Phase.GENERATION
     pause = lanes.next_look(runtime, one.lane, one.handle.kind, age=look.age, generating=at_work)
     return Sight(look, pause)
@@ -136,4 +139,5 @@ def _handle(kind: str, attempt: AttemptRecord | OpenRow) -> Handle:
         unit=attempt.unit,
         unit_price=attempt.unit_price,
         expected_cost=None if expected is None else Cost(expected, Basis.CATALOGUE, final=False),
+        failed_looks=attempt.troubles,
     )

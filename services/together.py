@@ -98,7 +98,7 @@ def _sort(sight: Sight, row: OpenRow, written: Written, going: list[Progress], d
         result = result_of(row, look.result, Seen(look.at, sight.interval, look.price))
         done.append(result)
         written.finished.append(row.job_id)
-        written.learned += news.of_result(look, result.phases)
+        written.learned.append(news.of_result(look, result.phases))
         return
     on = _progress(sight, row)
     going.append(on)

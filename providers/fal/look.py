@@ -16,7 +16,6 @@ LOOK_SECONDS: Final = 20.0
 _READABLE: Final = frozenset({200, 202})
 _REFUSED_KEY: Final = frozenset({401, 403})
 _NOT_FOUND: Final = 404
-_SERVER_ERROR: Final = 500
 
 
 class Looker:
@@ -57,7 +56,7 @@ class Looker:
         try:
             return await wire.call(Request("GET", url, self._headers), timeout=LOOK_SECONDS)
         except WireError as error:
-            raise LookFailed(f"no answer came from fal.ai: {error}", down=True) from error
+            raise LookFailed(f"no answer came from fal.ai: {error}") from error
 
     def _status(self, reply: Reply) -> Mapping[str, Any]:
         if reply.status not in _READABLE:
@@ -66,7 +65,6 @@ class Looker:
                 _reason(fault),
                 retry_after=retry_after(reply.headers.get("retry-after"), self._clock()),
                 missing=reply.status == _NOT_FOUND and _says_missing(reply, fault),
-                down=reply.status >= _SERVER_ERROR,
             )
         try:
             return parse_object(reply.body)

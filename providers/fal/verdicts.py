@@ -29,6 +29,8 @@ _EARLY_STATUS: Final = 400
 _CANCELED: Final = 499
 _GATEWAY_TIMEOUT: Final = 504
 _SERVER_ERROR: Final = 500
+# How often the same 5xx is heard before it is taken for the verdict.
+_SAME_ANSWERS: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,7 @@ def verdict(reply: Reply, completed: Completed, handle: Handle, now: datetime) -
     fault = read_fault(reply)
     if _is_early(fault) and not completed.failed:
         return Generating()
-    if not _is_verdict(fault, completed):
+    if not _is_verdict(fault, completed) or _may_pass(fault, completed, handle):
         raise LookFailed(
             f"the result could not be fetched: fal.ai answered {reply.status}",
             retry_after=retry_after(reply.headers.get("retry-after"), now),
@@ -117,6 +119,18 @@ def _is_early(fault: Fault) -> bool:
     """
     plain = set(fault.types) <= {"bad_request"}
     return fault.status == _EARLY_STATUS and plain and bool(_EARLY.search(fault.text))
+
+
+def _may_pass(fault: Fault, completed: Completed, handle: Handle) -> bool:
+    """Whether a result may still lie behind this error.
+
+    A 5xx is replayed to everyone who asks if it is the model's answer. Where the status named no error it
+    could be a hiccup of what stands before the result, and to try elsewhere would be to pay twice: so it is
+    asked for again, and is a verdict once it has stayed the same.
+    """
+    if fault.status < _SERVER_ERROR or completed.failed or fault.by_caller:
+        return False
+    return handle.failed_looks < _SAME_ANSWERS - 1
 
 
 def _is_verdict(fault: Fault, completed: Completed) -> bool:

@@ -31,7 +31,7 @@ async def look(handle: Handle, wire: AsyncWire, base_url: str, headers: Mapping[
     try:
         reply = await wire.call(Request("GET", url, headers), timeout=LOOK_SECONDS)
     except WireError as error:
-        raise LookFailed(f"LinkModel could not be asked: {error}", down=True) from error
+        raise LookFailed(f"LinkModel could not be asked: {error}") from error
     envelope = _answer(reply)
     status = envelope.data.get("status")
     seen = _STATUSES.get(status) if isinstance(status, str) else None
@@ -42,12 +42,11 @@ async def look(handle: Handle, wire: AsyncWire, base_url: str, headers: Mapping[
 
 
 def _answer(reply: Reply) -> Envelope:
-    down = reply.status >= HTTPStatus.INTERNAL_SERVER_ERROR
     try:
         envelope = read(reply.body)
     except NotAnEnvelope as error:
         reason = f"LinkModel answered {reply.status}: {error}"
-        raise LookFailed(reason, retry_after=_wait(reply), down=down) from error
+        raise LookFailed(reason, retry_after=_wait(reply)) from error
     if reply.ok and envelope.ok:
         return envelope
     codes = {reply.status, envelope.code}
@@ -58,7 +57,7 @@ def _answer(reply: Reply) -> Envelope:
         reply.status == HTTPStatus.NOT_FOUND and envelope.code is not None
     )
     reason = f"LinkModel answered {reply.status} with code {envelope.code}: {envelope.said()}"
-    raise LookFailed(reason, retry_after=_wait(reply), missing=missing, down=down)
+    raise LookFailed(reason, retry_after=_wait(reply), missing=missing)
 
 
 def _wait(reply: Reply) -> float | None:

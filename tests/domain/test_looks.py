@@ -46,7 +46,9 @@ def test_until_enough_is_known_the_providers_schedule_holds() -> None:
 def test_looks_tell_when_the_runner_starts() -> None:
     known = (60.0,) * ENOUGH
     assert pause(1.0, schedule(took=known), generating=False) == 2.0
-    assert pause(1.0, schedule(took=known, shows_start=False), generating=False) == pytest.approx(40.925, abs=0.01)
+    assert pause(1.0, schedule(took=known, shows_start=False), generating=False) == pytest.approx(
+        40.925, abs=0.01
+    )
 
 
 def test_where_webhooks_come_one_look_sees_the_start_and_few_guard_the_end() -> None:

@@ -1,6 +1,7 @@
 """Looking: what an observation changes, how often is looked, and that no look means no verdict."""
 
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 
@@ -197,7 +198,13 @@ def test_looks_that_brought_different_things_are_written_down_together(engine: E
     engine.sees(quiet, Generating())
     engine.clock.advance(5)
     assert {*engine.claim().looks} >= {quiet, begun, done, gone, away}
-    brought = {quiet: Generating(), begun: Generating(), done: DONE, gone: NEVER, away: AWAY}
+    brought: dict[UUID, looking.Result] = {
+        quiet: Generating(),
+        begun: Generating(),
+        done: DONE,
+        gone: NEVER,
+        away: AWAY,
+    }
     looks = [engine.look(job_id, result) for job_id, result in brought.items()]
     assert looking.record(engine.runtime, looks, owner=WATCHER) == [done]
     assert {job_id: engine.steps(job_id)[-1] for job_id in brought} == {

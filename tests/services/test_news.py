@@ -19,7 +19,6 @@ from tests.support.rows import NOON
 
 LANE = Lane("fal", "test/pair")
 FAL = Lane("fal", "")
-UP = Learned(FAL, answered=True)
 DONE = Finished((), UNKNOWN_COST)
 
 
@@ -36,39 +35,37 @@ class Clock:
         return self.now
 
 
-def test_a_wait_says_only_that_the_provider_is_up() -> None:
-    assert news.of_going(look(Queued(3))) == [UP]
+def test_a_wait_teaches_nothing() -> None:
+    assert news.of_going(look(Queued(3))) == []
 
 
 def test_the_first_sight_of_a_runner_tells_how_long_the_request_waited_for_it() -> None:
     phases = {"provider_queue": 2.0, "cold_start": 5.5}
-    assert news.of_going(look(Generating()), phases) == [UP, Learned(LANE, picked_up=True, started=(7.5,))]
-    assert news.of_going(look(Generating())) == [UP, Learned(LANE, picked_up=True)]
+    assert news.of_going(look(Generating()), phases) == [Learned(LANE, picked_up=True, started=(7.5,))]
+    assert news.of_going(look(Generating())) == [Learned(LANE, picked_up=True)]
 
 
 def test_a_result_tells_when_it_was_there_and_not_when_it_was_seen() -> None:
     phases = {"cold_start": 2.0, "generation": 7.0, "detection": 1.0}
     seen = look(DONE, phase=Phase.GENERATION)
-    assert news.of_result(seen, phases) == [UP, Learned(LANE, picked_up=True, took=(9.0,))]
+    assert news.of_result(seen, phases) == Learned(LANE, picked_up=True, took=(9.0,))
     unseen = look(DONE, phase=Phase.COLD_START)
-    assert news.of_result(unseen, phases)[1].started == (2.0,)
-    assert news.of_result(unseen, {"cold_start": 10.0})[1].started == ()
+    assert news.of_result(unseen, phases).started == (2.0,)
+    assert news.of_result(unseen, {"cold_start": 10.0}).started == ()
 
 
 def test_a_result_that_was_looked_for_late_teaches_no_times() -> None:
-    assert news.of_result(look(DONE, troubled=True), {})[1].took == ()
+    assert news.of_result(look(DONE, troubled=True), {}).took == ()
 
 
 @pytest.mark.parametrize(("worked", "runner"), [(None, False), (Decimal("1.5"), True)])
 def test_a_failure_shows_a_runner_only_where_one_worked(worked: Decimal | None, *, runner: bool) -> None:
     verdict = Ended(Failure(ErrorCode.PROVIDER_FAILED, "no"), NOT_BILLED, inference_seconds=worked)
-    told = news.of_end(look(verdict), verdict)
-    assert (UP in told, Learned(LANE, picked_up=True) in told) == (True, runner)
+    assert news.of_end(look(verdict), verdict) == [Learned(LANE, picked_up=True)] * runner
 
 
-def test_a_look_that_failed_tells_of_trouble_or_of_a_wait_or_of_nothing() -> None:
-    down, busy = LookFailed("no answer", down=True), LookFailed("too many", retry_after=7.0)
-    assert news.of_failure(look(down), down) == [Learned(FAL, troubles=1)]
+def test_a_look_that_failed_tells_of_a_wait_or_of_nothing() -> None:
+    busy = LookFailed("too many", retry_after=7.0)
     assert news.of_failure(look(busy), busy) == [Learned(FAL, hold=7.0, reason="looks")]
     odd = LookFailed("a page of a gateway")
     assert news.of_failure(look(odd), odd) == []
@@ -78,25 +75,24 @@ def test_the_news_of_a_lane_are_told_together() -> None:
     told = Told().select(
         [
             Learned(LANE, took=(1.0,)),
-            Learned(FAL, troubles=1),
             Learned(LANE, picked_up=True, took=(2.0,), started=(3.0,)),
-            Learned(FAL, troubles=1, hold=5.0, reason="looks"),
+            Learned(FAL, hold=5.0, reason="looks"),
             Learned(FAL, hold=9.0, reason="looks"),
         ],
-        [UP],
+        [],
     )
     assert told == [
         Learned(LANE, picked_up=True, took=[1.0, 2.0], started=[3.0]),
-        Learned(FAL, answered=True, troubles=2, hold=9.0, reason="looks", took=[], started=[]),
+        Learned(FAL, hold=9.0, reason="looks", took=[], started=[]),
     ]
 
 
-def test_a_runner_that_is_still_at_work_is_told_of_now_and_then_and_an_answer_always() -> None:
+def test_a_runner_that_is_still_at_work_is_told_of_now_and_then() -> None:
     clock = Clock()
     told = Told(clock)
     plain = news.of_going(look(Generating()))
-    assert [one.lane for one in told.select([], plain)] == [FAL, LANE]
+    assert [one.lane for one in told.select([], plain)] == [LANE]
     clock.now = 4.9
-    assert [one.lane for one in told.select([], plain)] == [FAL]
+    assert [one.lane for one in told.select([], plain)] == []
     clock.now = 5.0
-    assert [one.lane for one in told.select([], plain)] == [FAL, LANE]
+    assert [one.lane for one in told.select([], plain)] == [LANE]

@@ -274,8 +274,13 @@ def test_a_broker_that_does_not_answer_holds_up_no_look(engine: Engine) -> None:
         engine.clock.advance(2)
         until(lambda: engine.job(open_one).status == JobStatus.STORING, "the verdict")
         queue.go_on.set()
-        seen: set[UUID] = set()
-        until(lambda: seen.update(ids_let_out(queue)) or seen == {waiting, open_one}, "both notes")
+        seen: list[UUID] = []
+
+        def both() -> bool:
+            seen.extend(ids_let_out(queue))
+            return {*seen} == {waiting, open_one}
+
+        until(both, "both notes")
 
 
 def test_a_price_that_could_not_be_had_at_submit_is_asked_for_with_the_result(engine: Engine) -> None:

@@ -104,14 +104,13 @@ class Watcher:
         looks = self._looks.room({*REGISTRY, *self._runtime.providers})
         notes = max(NOTES - self._publishing.waiting, 0)
         try:
-            now = self._runtime.clock()
             claimed = await self._threads.step(
                 due.claim, self._runtime, owner=self.owner, looks=looks, notes=notes
             )
             self._publishing.add(claimed.notes)
-            fresh = self._looks.fresh(claimed.looks, now)
+            fresh = self._looks.fresh(claimed.looks, claimed.at)
             ones = await self._threads.step(looking.open_requests, self._runtime, fresh) if fresh else []
-            self._looks.begin(ones, now, wire)
+            self._looks.begin(ones, claimed.at, wire)
             self._settling.add({*claimed.lost, *fresh} - {one.job_id for one in ones})
         except Exception:
             # Whatever it is (the database restarts, a row that nobody foresaw), time must go on.

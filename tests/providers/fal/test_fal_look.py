@@ -208,8 +208,9 @@ def test_a_result_that_is_an_error_ends_the_generation(
     retryable: bool,  # noqa: FBT001 - a column of the table
     provider_code: str | None,
     see: See,
+    handle: Handle,
 ) -> None:
-    seen = see(DONE, (code, body, headers))
+    seen = see(DONE, (code, body, headers), at=replace(handle, failed_looks=2))
     assert isinstance(seen, Ended)
     assert (seen.failure.code, seen.failure.retryable) == (error, retryable)
     assert seen.failure.provider_code == provider_code or provider_code is None
@@ -266,13 +267,28 @@ def test_a_refused_input_costs_what_fal_says_it_billed(units: str, cost: Cost, s
     ],
 )
 def test_a_start_timeout_is_free_and_may_run_elsewhere(
-    status: object, body: object, headers: dict[str, str], see: See
+    status: object, body: object, headers: dict[str, str], see: See, handle: Handle
 ) -> None:
-    seen = see(status, (504, body, headers))
+    seen = see(status, (504, body, headers), at=replace(handle, failed_looks=2))
     assert seen.failure.code == ErrorCode.START_TIMEOUT
     assert seen.failure.retryable
     assert seen.failure.elsewhere
     assert seen.cost == NOT_BILLED
+
+
+@pytest.mark.parametrize("failed", [0, 1])
+@pytest.mark.parametrize("code", [500, 502, 503, 504])
+def test_an_error_before_a_result_is_no_verdict_before_it_has_stayed_the_same(
+    code: int, failed: int, see: See, handle: Handle
+) -> None:
+    fals = (code, flat("runner_incomplete_response"), {"X-Fal-Request-Id": "req-1"})
+    with pytest.raises(LookFailed, match=f"fal.ai answered {code}"):
+        see(DONE, fals, at=replace(handle, failed_looks=failed))
+
+
+def test_an_error_that_the_status_announced_is_the_verdict_at_once(see: See) -> None:
+    announced = DONE | {"error": "the runner died", "error_type": "runner_disconnected"}
+    assert isinstance(see(announced, (503, flat("runner_disconnected"), {})), Ended)
 
 
 def test_a_canceled_request_says_so(see: See) -> None:

@@ -53,7 +53,7 @@ def test_an_endpoint_that_refuses_it_as_it_runs_says_what_that_cost(
     units: dict[str, str],
     cost: int | None,
 ) -> None:
-    done = {"status": "COMPLETED", "logs": None, "metrics": {}}
+    done: dict[str, object] = {"status": "COMPLETED", "logs": None, "metrics": {}}
     httpserver.expect_request(f"{REQUEST}/status").respond_with_json(done)
     httpserver.expect_request(REQUEST).respond_with_json({"detail": [FORBIDDEN]}, 422, headers=units)
     ended = look(provider, handle)
