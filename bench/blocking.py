@@ -13,7 +13,7 @@ from bench.room import providers
 from bench.world import World
 from cli.stack.child import Child, Program
 
-_PROCESSES: Final = 50
+PROCESSES: Final = 50
 _PATIENCE_SECONDS: Final = 300.0
 
 
@@ -21,15 +21,20 @@ _PATIENCE_SECONDS: Final = 300.0
 class Naive:
     """What it took: CPU seconds for its start and for a job, and memory in MiB while all processes wait."""
 
-    processes: int
+    jobs: int
     start: float
     cpu: float
     memory: float
 
+    @property
+    def with_start(self) -> float:
+        """CPU seconds a job when its start is shared by the jobs that there were."""
+        return self.cpu + self.start / self.jobs
 
-def blocking(world: World, times: Times) -> Naive:
-    """Twice as many jobs as it has processes (or as many, for a quick run)."""
-    jobs = _PROCESSES if world.quick else 2 * _PROCESSES
+
+def blocking(world: World, times: Times, task: str) -> Naive:
+    """As many jobs as it has processes: each holds one open generation."""
+    jobs = PROCESSES
     folder = world.own_folder("naive")
     with world.valkey() as redis, providers(world, times) as fake_url:
         environment = world.environment("", redis.url) | {
@@ -37,24 +42,24 @@ def blocking(world: World, times: Times) -> Naive:
             "NAIVE_QUEUE": f"{fake_url}{QUEUE}".rstrip("/"),
             "NAIVE_FOLDER": str(folder),
         }
-        command = (sys.executable, "-m", "celery", "-A", "bench.naive:app", "worker", "-c", str(_PROCESSES))
+        command = (sys.executable, "-m", "celery", "-A", "bench.naive:app", "worker", "-c", str(PROCESSES))
         program = Program("naive", (*command, "--loglevel", "WARNING"), {"REMAP_SIGTERM": "SIGQUIT"})
         with world.running(program, environment) as child:
             _started(world, child, redis.url)
             before = spent.cpu_seconds(child.group)
             for number in range(jobs):
-                app.send_task("bench.naive.generate", args=[f"picture {number}"])
+                app.send_task(f"bench.naive.{task}", args=[f"picture {number}"])
             world.pause(times.mean / 2)
             memory = spent.memory_mib(child.group)
             end = time.monotonic() + _PATIENCE_SECONDS
             while len(list(folder.iterdir())) < jobs and time.monotonic() < end:
                 world.pause(0.2)
             cpu = spent.cpu_seconds(child.group) - before
-    return Naive(_PROCESSES, before, cpu / jobs, memory)
+    return Naive(jobs, before, cpu / jobs, memory)
 
 
 def _started(world: World, child: Child, redis_url: str) -> None:
     """All of its processes are there, and it listens: what it takes to start is not charged to its jobs."""
     app.conf.update(broker_url=redis_url)
-    while len(spent.children(child.group)) < _PROCESSES or not app.control.ping(timeout=0.5):
+    while len(spent.children(child.group)) < PROCESSES or not app.control.ping(timeout=0.5):
         world.pause(0.2)

@@ -76,26 +76,31 @@ def _strike(room: Room, jobs: int) -> Storm:
     _until(room, lambda: _counts(room).get("succeeded", 0) > early // 10, _FIRST_SECONDS)
     room.accept(jobs - early, first=early)
     # In the middle of a batch: its POSTs are out, and their answers are under way.
-    _until(room, lambda: len(room.book()["made"]) > early, _SENDING_SECONDS, every=0.01)
-    room.world.pause(_TIMES.submit / 2)
+    _until(room, lambda: _on_the_wire(room) > 0, _SENDING_SECONDS, every=0.01)
+    room.world.pause(_TIMES.submit / 4)
     killed = time.time()
     room.kill(*NAMES)
     with redis.Redis.from_url(room.valkey.url) as client:
         client.flushall()
     open_then = {status: count for status, count in _counts(room).items() if status in _OPEN}
-    made = {one["id"] for one in room.book()["made"]}
-    known = {request for (request,) in room.query("SELECT provider_request_id FROM attempts")}
+    on_the_wire = _on_the_wire(room)
     begun = time.time()
     room.start(*NAMES)
     room.world.say(f"  started again after {time.time() - begun:.1f} s")
     _until(room, lambda: not _not_moved(room, killed), _MOVING_SECONDS)
-    return Storm(open_then, len(made - known), time.time() - begun)
+    return Storm(open_then, on_the_wire, time.time() - begun)
 
 
 def _not_moved(room: Room, since: float) -> Counter[str]:
     """The open jobs, by state, that have no new step on record and were not asked about since then."""
     asked = {one["id"] for one in room.book()["made"] if one["asked"] > since}
     return Counter(status for request, status in room.query(_STILL, since=since) if request not in asked)
+
+
+def _on_the_wire(room: Room) -> int:
+    """Requests that the provider has taken, and no answer of which is on record."""
+    made = {one["id"] for one in room.book()["made"]}
+    return len(made - {request for (request,) in room.query("SELECT provider_request_id FROM attempts")})
 
 
 def _counts(room: Room) -> dict[str, int]:

@@ -44,7 +44,7 @@ PLACES: Mapping[str, tuple[str, ...]] = {
     "asyncpg": ("storage/entrance.py",),
     "boto3": ("storage/objects/s3",),
     "botocore": ("storage/objects/s3",),
-    "fal_client": ("providers/fal/",),
+    "fal_client": ("providers/fal/", "bench/naive.py"),
     "httpx": _HTTP,
     "httpcore": _HTTP,
     "aiohttp": _HTTP,
