@@ -5,7 +5,6 @@ it took twenty times the CPU (``bench/accept.py`` measures it).
 """
 
 import asyncio
-import json
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -13,6 +12,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
+
+from pydantic_core import to_json
 
 from domain.generation import JobRequest
 from outbound.guard import BlockedAddress, check_url
@@ -25,7 +26,6 @@ from storage.intake import Answer, NewJob
 
 # So old may a unit price be by which a job is planned.
 _PRICES_SECONDS: Final = 5.0
-_ANSWERS: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ class Reception:
             if first is None:
                 raise
             return first
-        text = _ANSWERS.encode(job_view(job, [], [], now=job.created_at))
+        text = to_json(job_view(job, [], [], now=job.created_at)).decode()
         answer = None if repeatable is None else Answer(repeatable.key, repeatable.fingerprint, text)
         if await self._entrance.take(job, answer):
             return Acceptance(job.id, text)
