@@ -101,7 +101,7 @@ def test_a_schema_that_is_behind_and_a_watcher_that_never_ran_are_found(
     monkeypatch.setenv("DARKROOM_DATABASE_URL", server.database())
     ended = darkroom("doctor", "--json")
     schema = found(ended)["schema"]
-    assert schema == ("fail", "at nothing, not at 0001", "bring it there: `python -m storage.migrate`")
+    assert schema == ("fail", "at nothing, not at 0002", "bring it there: `python -m storage.migrate`")
     assert ended.code == 1
 
 

@@ -87,7 +87,7 @@ def test_a_job_runs_from_request_to_callback_and_costs_what_the_invoice_says(
 @pytest.mark.parametrize(
     ("scenario", "status", "code"),
     [
-        ("drop_after_accept", "review", "outcome_unknown"),
+        ("drop_after_accept", "succeeded", None),
         ("moderation", "failed", "content_policy"),
         ("media_redirect=http://10.0.0.1/1.png", "failed", "asset_unavailable"),
         ("media_500_once", "succeeded", None),
