@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from typing import Final
 
 
 class Phase(StrEnum):
@@ -17,6 +18,10 @@ class Phase(StrEnum):
     DETECTION = "detection"
     DOWNLOAD = "download"
     STORE = "store"
+
+
+# Every phase but our own queue, by the names that are kept.
+_THEIRS: Final = tuple(phase.value for phase in list(Phase)[1:])
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +99,10 @@ def _begun_earlier(phases: dict[str, float], seconds: float) -> dict[str, float]
 
 def latency(total: float, attempts: list[Mapping[str, float]]) -> dict[str, float | None]:
     """A job's latency in seconds: every phase over all its attempts, ours being what is left of ``total``."""
-    sums: dict[str, float | None] = {"total": round(total, 3)}
-    rest = total
-    for phase in list(Phase)[1:]:
-        known = [spent[phase] for spent in attempts if phase in spent]
-        sums[phase] = round(sum(known), 3) if known else None
-        rest -= sum(known)
-    return {"total": sums["total"], Phase.QUEUE: round(max(rest, 0.0), 3)} | sums
+    spent = {phase: [one[phase] for one in attempts if phase in one] for phase in _THEIRS}
+    rest = total - sum(sum(known) for known in spent.values())
+    ours = {"total": round(total, 3), Phase.QUEUE.value: round(max(rest, 0.0), 3)}
+    return ours | {phase: round(sum(known), 3) if known else None for phase, known in spent.items()}
 
 
 def _seconds(start: datetime, end: datetime) -> float:

@@ -104,7 +104,9 @@ class Reception:
         return self._planned(project_id, request)
 
     def _planned(self, project_id: UUID, request: JobRequest) -> NewJob:
-        planned = self._planner.plan(request)
+        given = request.input.model_dump(mode="json", exclude_none=True)
+        routing = request.routing.model_dump(mode="json", exclude_none=True)
+        planned = self._planner.plan(request, given, routing)
         at = self._runtime.clock()
         choices = planned.plan.choices
         first, deadline = choices[0], request.routing.deadline
@@ -112,8 +114,8 @@ class Reception:
             project_id=project_id,
             kind=planned.kind,
             model=request.model,
-            input=request.input.model_dump(mode="json", exclude_none=True),
-            routing=request.routing.model_dump(mode="json", exclude_none=True),
+            input=given,
+            routing=routing,
             tags=request.tags,
             priority=request.priority,
             callback_url=request.callback_url,

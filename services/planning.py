@@ -6,6 +6,8 @@ from decimal import Decimal
 from functools import partial
 from typing import Any, Final
 
+from pydantic_core import to_json
+
 from domain.generation import JobRequest
 from domain.lifecycle import Kind
 from domain.money import format_usd
@@ -21,6 +23,8 @@ from storage.ledger import known_price
 
 Price = Callable[[str, str], Decimal | None]
 _MOST_REMEMBERED: Final = 1024
+# Neither is part of any price.
+_UNPRICED: Final = frozenset({"prompt", "negative_prompt"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +58,7 @@ class Planner:
         self._runtime = runtime
         self._most = most
         self._prices: Mapping[tuple[str, str], Decimal] = {}
-        self._plans: dict[tuple[str, tuple[str | None, ...]], Planned] = {}
+        self._plans: dict[tuple[bytes, tuple[str | None, ...]], Planned] = {}
 
     def know(self, prices: Mapping[tuple[str, str], Decimal]) -> None:
         """Plan with these unit prices (dollars, by provider and endpoint) from now on."""
@@ -62,19 +66,19 @@ class Planner:
             self._prices = prices
             self._plans.clear()
 
-    def plan(self, request: JobRequest) -> Planned:
-        """Choose and order the offers for ``request``.
+    def plan(self, request: JobRequest, given: Mapping[str, Any], routing: Mapping[str, Any]) -> Planned:
+        """Choose and order the offers for ``request``, whose input and routing come as plain data as well.
 
         Raises:
             Unprocessable: no offer can run it, with the reason of each.
         """
         offers = _offers(self._runtime, request)
         obstacles = [_obstacle(self._runtime, offer, request) for offer in offers]
-        # Neither is part of any price.
-        decisive = request.model_dump_json(
-            include={"model", "kind", "routing", "input"}, exclude={"input": {"prompt", "negative_prompt"}}
+        decisive = {name: value for name, value in given.items() if name not in _UNPRICED}
+        place = (
+            to_json([request.model, request.kind, routing, decisive]),
+            tuple(None if one is None else str(one) for one in obstacles),
         )
-        place = (decisive, tuple(None if one is None else str(one) for one in obstacles))
         found = self._plans.get(place)
         if found is None:
             found = _choose(self._runtime, request, offers, obstacles, self._price)

@@ -65,7 +65,7 @@ def job_view(
         "cancel_requested_at": timestamp(job.cancel_requested_at),
         "quoted": money(job.quoted_nano),
         "cost": _job_cost(job, attempts),
-        "latency": {str(phase): seconds for phase, seconds in spent.items()},
+        "latency": spent,
         "attempts": [_attempt_view(attempt) for attempt in attempts],
         "assets": [_asset_view(asset) for asset in assets],
         "error": job.error,

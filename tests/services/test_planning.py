@@ -10,7 +10,7 @@ from domain.offers import Offer, Quote
 from domain.routing import Availability
 from providers.base import Unsupported
 from services.offering import offering
-from services.planning import Planner, offer_of, quoted_text
+from services.planning import Planned, Planner, offer_of, quoted_text
 from services.quotes import quotes
 from services.refusals import Unprocessable
 from storage.ledger import remember_price
@@ -117,41 +117,47 @@ def test_the_catalogue_shows_every_model_with_its_offers(engine: Engine) -> None
     assert models["flux-pro"]["offers"][0]["price"]["high_usd"] == "0.055"
 
 
+def planned(planner: Planner, asked: JobRequest) -> Planned:
+    """The plan as accepting asks for it."""
+    given = asked.input.model_dump(mode="json", exclude_none=True)
+    return planner.plan(asked, given, asked.routing.model_dump(mode="json", exclude_none=True))
+
+
 def test_a_remembered_plan_asks_the_provider_about_every_prompt_all_the_same(engine: Engine) -> None:
     planner = Planner(engine.runtime)
-    both = planner.plan(request())
-    assert planner.plan(request(tags={"client": "acme"})) is both
+    both = planned(planner, request())
+    assert planned(planner, request(tags={"client": "acme"})) is both
     engine.linkmodel.arguments_script.says(Unsupported("prompt", "it is too long"))
-    alone = planner.plan(request())
+    alone = planned(planner, request())
     assert [one.offer.provider for one in alone.plan.choices] == ["fal"]
     engine.fal.arguments_script.says(Unsupported("prompt", "nor does this one"))
     with pytest.raises(Unprocessable, match="too long"):
-        planner.plan(request())
+        planned(planner, request())
 
 
 def test_a_remembered_plan_ends_with_the_prices_that_it_was_made_by(engine: Engine) -> None:
     planner = Planner(engine.runtime)
-    dear = planner.plan(request()).plan.choices[0]
+    dear = planned(planner, request()).plan.choices[0]
     planner.know({("fal", "test/pair/b"): Decimal("0.001")})
-    cheap = planner.plan(request()).plan.choices[0]
+    cheap = planned(planner, request()).plan.choices[0]
     assert (dear.offer.provider, dear.high_nano) == ("linkmodel", 20_000_000)
     assert (cheap.offer.provider, cheap.high_nano) == ("fal", 1_000_000)
     planner.know({("fal", "test/pair/b"): Decimal("0.001")})
-    assert planner.plan(request()).plan.choices[0] is cheap
+    assert planned(planner, request()).plan.choices[0] is cheap
 
 
 def test_what_decides_a_plan_is_what_it_is_remembered_by(engine: Engine) -> None:
     planner = Planner(engine.runtime)
-    two = planner.plan(request(input={"prompt": "kites", "count": 2}))
-    one = planner.plan(request())
-    sure = planner.plan(request(routing={"policy": "predictable"}))
+    two = planned(planner, request(input={"prompt": "kites", "count": 2}))
+    one = planned(planner, request())
+    sure = planned(planner, request(routing={"policy": "predictable"}))
     assert [found.plan.choices[0].high_nano for found in (two, one)] == [40_000_000, 20_000_000]
     assert sure.plan.choices[0].why != one.plan.choices[0].why
 
 
 def test_plans_are_not_remembered_without_bound(engine: Engine) -> None:
     planner = Planner(engine.runtime, most=2)
-    first = planner.plan(request())
+    first = planned(planner, request())
     for count in (2, 3):
-        planner.plan(request(input={"prompt": "kites", "count": count}))
-    assert planner.plan(request()) is not first
+        planned(planner, request(input={"prompt": "kites", "count": count}))
+    assert planned(planner, request()) is not first
