@@ -5,10 +5,11 @@ import time
 from dataclasses import dataclass
 from typing import Final
 
+from celery import Celery
+
 from bench import spent
 from bench.fake.book import Times
 from bench.fake.fal import QUEUE
-from bench.naive import app
 from bench.room import providers
 from bench.world import World
 from cli.stack.child import Child, Program
@@ -44,8 +45,8 @@ def blocking(world: World, times: Times, task: str) -> Naive:
         }
         command = (sys.executable, "-m", "celery", "-A", "bench.naive:app", "worker", "-c", str(PROCESSES))
         program = Program("naive", (*command, "--loglevel", "WARNING"), {"REMAP_SIGTERM": "SIGQUIT"})
-        with world.running(program, environment) as child:
-            _started(world, child, redis.url)
+        with world.running(program, environment) as child, Celery("naive", broker=redis.url) as app:
+            _started(world, child, app)
             before = spent.cpu_seconds(child.group)
             for number in range(jobs):
                 app.send_task(f"bench.naive.{task}", args=[f"picture {number}"])
@@ -58,8 +59,7 @@ def blocking(world: World, times: Times, task: str) -> Naive:
     return Naive(jobs, before, cpu / jobs, memory)
 
 
-def _started(world: World, child: Child, redis_url: str) -> None:
+def _started(world: World, child: Child, app: Celery) -> None:
     """All of its processes are there, and it listens: what it takes to start is not charged to its jobs."""
-    app.conf.update(broker_url=redis_url)
     while len(spent.children(child.group)) < PROCESSES or not app.control.ping(timeout=0.5):
         world.pause(0.2)
