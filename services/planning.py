@@ -23,8 +23,6 @@ from storage.ledger import known_price
 
 Price = Callable[[str, str], Decimal | None]
 _MOST_REMEMBERED: Final = 1024
-# Neither is part of any price.
-_UNPRICED: Final = frozenset({"prompt", "negative_prompt"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +49,8 @@ def plan_request(runtime: Runtime, request: JobRequest) -> Planned:
 class Planner:
     """Plans with prices that it is given, and remembers its plans: most requests differ in the prompt alone.
 
-    What a provider says to an input is asked every time; only what follows from that is remembered.
+    It also remembers how long a prompt was that nothing stood in the way of: by the providers' own word, what
+    is shorter needs no asking.
     """
 
     def __init__(self, runtime: Runtime, *, most: int = _MOST_REMEMBERED) -> None:
@@ -59,6 +58,7 @@ class Planner:
         self._most = most
         self._prices: Mapping[tuple[str, str], Decimal] = {}
         self._plans: dict[tuple[bytes, tuple[str | None, ...]], Planned] = {}
+        self._longest: dict[bytes, int] = {}
 
     def know(self, prices: Mapping[tuple[str, str], Decimal]) -> None:
         """Plan with these unit prices (dollars, by provider and endpoint) from now on."""
@@ -73,19 +73,30 @@ class Planner:
             Unprocessable: no offer can run it, with the reason of each.
         """
         offers = _offers(self._runtime, request)
-        obstacles = [_obstacle(self._runtime, offer, request) for offer in offers]
-        decisive = {name: value for name, value in given.items() if name not in _UNPRICED}
-        place = (
-            to_json([request.model, request.kind, routing, decisive]),
-            tuple(None if one is None else str(one) for one in obstacles),
-        )
+        decisive = {name: value for name, value in given.items() if name != "prompt"}
+        asked = to_json([request.model, request.kind, routing, decisive])
+        obstacles = self._obstacles(asked, offers, request)
+        place = (asked, tuple(None if one is None else str(one) for one in obstacles))
         found = self._plans.get(place)
         if found is None:
             found = _choose(self._runtime, request, offers, obstacles, self._price)
             if len(self._plans) >= self._most:
                 self._plans.clear()
+                self._longest.clear()
             self._plans[place] = found
         return found
+
+    def _obstacles(
+        self, asked: bytes, offers: Sequence[Offer], request: JobRequest
+    ) -> Sequence[Unsupported | None]:
+        """What stands in the way of each offer for all that was asked, with this prompt."""
+        length = len(request.input.prompt)
+        if length <= self._longest.get(asked, 0):
+            return [None] * len(offers)
+        obstacles = [_obstacle(self._runtime, offer, request) for offer in offers]
+        if not any(obstacles):
+            self._longest[asked] = length
+        return obstacles
 
     def _price(self, provider: str, endpoint: str) -> Decimal | None:
         return self._prices.get((provider, endpoint))

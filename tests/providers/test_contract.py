@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from domain.failures import ErrorCode
 from domain.generation import GenerationInput
 from domain.lifecycle import Kind
+from domain.offers import Offer
 from outbound.many import AiohttpWire
 from providers.base import (
     Accepted,
@@ -29,6 +30,7 @@ from providers.base import (
     Submission,
     Unsupported,
 )
+from providers.catalogue import Catalogue
 from tests.providers.conftest import HARNESSES, KEY, PNG, REQUEST_ID, Answer, Harness, Script, says
 
 PROMPT = "a red kite over dunes"
@@ -299,6 +301,29 @@ def test_each_answer_to_a_cancel_says_what_came_of_it(harness: Harness, script: 
 
 
 OFFLINE = {name: harness.make("http://127.0.0.1:1") for name, harness in HARNESSES.items()}
+
+
+SHIPPED = Catalogue.load()
+
+
+@pytest.mark.parametrize("name", HARNESSES)
+@given(data=st.data(), length=st.integers(1, 12_000))
+def test_of_a_prompt_only_the_length_decides_and_what_is_shorter_is_taken_as_well(
+    name: str, data: st.DataObject, length: int
+) -> None:
+    offers = [offer for model in SHIPPED.models() for offer in model.offers if offer.provider == name]
+    offer = data.draw(st.sampled_from(offers))
+    other = data.draw(st.text(st.characters(exclude_characters="\x00"), min_size=1, max_size=length))
+    if _takes(name, offer, "x" * length):
+        assert _takes(name, offer, other)
+
+
+def _takes(name: str, offer: Offer, prompt: str) -> bool:
+    try:
+        OFFLINE[name].arguments(offer, GenerationInput(prompt=prompt))
+    except Unsupported:
+        return False
+    return True
 
 
 @pytest.mark.parametrize("name", HARNESSES)

@@ -123,16 +123,18 @@ def planned(planner: Planner, asked: JobRequest) -> Planned:
     return planner.plan(asked, given, asked.routing.model_dump(mode="json", exclude_none=True))
 
 
-def test_a_remembered_plan_asks_the_provider_about_every_prompt_all_the_same(engine: Engine) -> None:
+def test_a_remembered_plan_asks_the_provider_about_every_longer_prompt(engine: Engine) -> None:
     planner = Planner(engine.runtime)
     both = planned(planner, request())
     assert planned(planner, request(tags={"client": "acme"})) is both
     engine.linkmodel.arguments_script.says(Unsupported("prompt", "it is too long"))
-    alone = planned(planner, request())
-    assert [one.offer.provider for one in alone.plan.choices] == ["fal"]
+    assert planned(planner, request(input={"prompt": "kite"})) is both
+    longer = request(input={"prompt": "kites over dunes"})
+    alone = planned(planner, longer)
+    assert [choice.offer.provider for choice in alone.plan.choices] == ["fal"]
     engine.fal.arguments_script.says(Unsupported("prompt", "nor does this one"))
-    with pytest.raises(Unprocessable, match="too long"):
-        planned(planner, request())
+    with pytest.raises(Unprocessable, match="nor does this one"):
+        planned(planner, longer)
 
 
 def test_a_remembered_plan_ends_with_the_prices_that_it_was_made_by(engine: Engine) -> None:
