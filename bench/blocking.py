@@ -15,7 +15,7 @@ from bench.world import World
 from cli.stack.child import Child, Program
 
 PROCESSES: Final = 50
-_PATIENCE_SECONDS: Final = 300.0
+_PATIENCE_SECONDS: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +52,10 @@ def blocking(world: World, times: Times, task: str) -> Naive:
                 app.send_task(f"bench.naive.{task}", args=[f"picture {number}"])
             world.pause(times.mean / 2)
             memory = spent.memory_mib(child.group)
-            end = time.monotonic() + _PATIENCE_SECONDS
-            while len(list(folder.iterdir())) < jobs and time.monotonic() < end:
+            end = time.monotonic() + times.mean + 6 * times.sigma + _PATIENCE_SECONDS
+            while (made := len(list(folder.iterdir()))) < jobs and time.monotonic() < end:
                 world.pause(0.2)
+            world.say(f"  the naive service, {task}: {made} of {jobs} pictures")
             cpu = spent.cpu_seconds(child.group) - before
     return Naive(jobs, before, cpu / jobs, memory)
 
