@@ -1,6 +1,7 @@
 """Inbound webhooks: a hint to look at once, never the verdict; a request that they tell of is never lost."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
@@ -15,9 +16,11 @@ from services.runtime import Runtime
 from storage import agenda, jobs, unknowns
 from storage.database import Session
 from storage.records import AttemptRecord, JobRecord
+from storage.steps import hearing
 
 _UNDECIDED: Final = frozenset({AttemptStatus.SUBMITTING, AttemptStatus.UNKNOWN})
 _LOOKED_AT: Final = frozenset({AttemptStatus.RUNNING, AttemptStatus.UNKNOWN})
+_TOLD_EVERY: Final = timedelta(minutes=1)
 
 log = structlog.get_logger(__name__)
 
@@ -45,12 +48,16 @@ def receive(runtime: Runtime, *, provider: str, token: str, headers: Mapping[str
         raise Rejected(str(error)) from error
     except HookUnverifiable as error:
         raise Unavailable(str(error)) from error
+    now = runtime.clock()
     with runtime.database.work() as session:
-        attempt = jobs.attempt_by_token(session, token)
-        if attempt is None or attempt.provider != provider:
-            raise NotFound("this webhook belongs to no attempt of ours")
-        attempt_id = attempt.id
-    _take(runtime, attempt_id, request_id)
+        endpoint = hearing.hear(session, provider=provider, token=token, request_id=request_id, now=now)
+        attempt = None if endpoint is not None else jobs.attempt_by_token(session, token)
+    if endpoint is not None:
+        _learn(runtime, Lane(provider, endpoint))
+    elif attempt is not None and attempt.provider == provider:
+        _take(runtime, attempt.id, request_id)
+    else:
+        raise NotFound("this webhook belongs to no attempt of ours")
 
 
 def _take(runtime: Runtime, attempt_id: UUID, request_id: str) -> None:
@@ -62,9 +69,16 @@ def _take(runtime: Runtime, attempt_id: UUID, request_id: str) -> None:
             log.warning("webhook_names_anothers_request", attempt_id=str(attempt_id), request_id=request_id)
             return
         given_up = _hear(runtime, session, job, attempt, request_id)
-    lanes.learn(runtime, [Learned(lane, hooked=True)])
+    _learn(runtime, lane)
     if given_up:
         _settle(runtime, attempt_id)
+
+
+def _learn(runtime: Runtime, lane: Lane) -> None:
+    """Remember that webhooks come from there; one a minute says as much as each."""
+    last = runtime.lanes.facts(lane).hook_at
+    if last is None or runtime.clock() - last >= _TOLD_EVERY:
+        lanes.learn(runtime, [Learned(lane, hooked=True)])
 
 
 def _hear(
