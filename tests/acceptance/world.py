@@ -96,7 +96,7 @@ class World:
         """The process id of a part of the stack."""
         wanted = {"worker": "worker@", "callbacks": "callbacks@", "watcher": "workers.watcher"}[name]
         for entry in Path("/proc").glob("[0-9]*"):
-            if _is_ours(entry) and wanted in _command(entry):
+            if _is_ours(entry, self.stack.folder.root) and wanted in _command(entry):
                 return int(entry.name)
         raise AssertionError(f"{name} does not run")
 
@@ -105,12 +105,14 @@ class World:
         return (self.stack.folder.logs / f"{name}.log").read_text(encoding="utf-8")
 
 
-def _is_ours(entry: Path) -> bool:
-    """Whether a process was started by the stack, which runs within this very process."""
+def _is_ours(entry: Path, folder: Path) -> bool:
+    """Whether a process was started within this very process by the stack in ``folder``."""
     try:
-        return entry.joinpath("stat").read_text().rpartition(")")[2].split()[1] == str(os.getpid())
+        parent = entry.joinpath("stat").read_text().rpartition(")")[2].split()[1]
+        told = entry.joinpath("environ").read_bytes().split(b"\0")
     except OSError:
         return False
+    return parent == str(os.getpid()) and f"DARKROOM_DATA_DIR={folder}".encode() in told
 
 
 def _command(entry: Path) -> str:
@@ -157,7 +159,9 @@ def world(folder: Path, **chosen: str | int) -> Iterator[World]:
 
 def _client(url: str, key: str) -> httpx.Client:
     headers = {"Authorization": f"Bearer {key}"}
-    return httpx.Client(base_url=url, headers=headers, timeout=75, trust_env=False)
+    # No connection is kept: the server may close an idle one just as it is used again.
+    limits = httpx.Limits(max_keepalive_connections=0)
+    return httpx.Client(base_url=url, headers=headers, timeout=75, trust_env=False, limits=limits)
 
 
 ADMIN_KEY = fal_platform.ADMIN_KEY
