@@ -175,7 +175,8 @@ def _row(
 
 
 def _said(world: World, what: str, seen: Seen) -> Seen:
-    world.say(f"  {what}: {seen.succeeded} of {seen.jobs} jobs succeeded")
+    figures = f"{1000 * seen.engine:.3g} CPU {_UNIT}, watcher {seen.memory['watcher']:.0f} MiB"
+    world.say(f"  {what}: {seen.succeeded} of {seen.jobs} jobs succeeded, {figures}")
     return seen
 
 
