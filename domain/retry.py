@@ -76,13 +76,17 @@ def after_verdict(failure: Failure, cost: Cost, tried: Tried) -> Again | None:
     return _next(failure, tried, pause=_pause(tried.taken))
 
 
+def others(position: int, exhausted: Sequence[bool]) -> list[int]:
+    """The other offers of a plan that may still take the job, in the order in which they follow."""
+    count = len(exhausted)
+    order = [(position + step) % count for step in range(1, count)]
+    return [other for other in order if not exhausted[other]]
+
+
 def _next(failure: Failure, tried: Tried, *, pause: float) -> Again | None:
-    count = len(tried.exhausted)
-    order = [(tried.position + step) % count for step in range(1, count)] if tried.fallback else []
-    for position in order:
-        if not tried.exhausted[position]:
-            wrapped = position < tried.position
-            return Again(position, pause if wrapped else 0.0)
+    if tried.fallback and (order := others(tried.position, tried.exhausted)):
+        wrapped = order[0] < tried.position
+        return Again(order[0], pause if wrapped else 0.0)
     stuck = failure.elsewhere or tried.exhausted[tried.position]
     return None if stuck else Again(tried.position, pause)
 

@@ -85,6 +85,12 @@ def requeue(runtime: Runtime, session: Session, job: JobRecord, failure: Failure
     agenda.wake(session)
 
 
+def aim(job: JobRecord, position: int) -> None:
+    """Have a queued job go to the offer at ``position`` of its plan."""
+    entry = job.plan[position]
+    job.plan_at, job.provider, job.endpoint = position, entry["provider"], entry["endpoint"]
+
+
 def mark_exhausted(job: JobRecord, position: int) -> None:
     """Remember that the offer at ``position`` will keep refusing this job."""
     plan = [dict(entry) for entry in job.plan]

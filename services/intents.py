@@ -223,7 +223,6 @@ def _pass_over(runtime: Runtime, session: Session, job: JobRecord) -> None:
     if again is None:
         ending.end(runtime, session, job, JobStatus.FAILED, failure)
         return
-    entry = job.plan[again.position]
-    job.plan_at, job.provider, job.endpoint = again.position, entry["provider"], entry["endpoint"]
+    ending.aim(job, again.position)
     agenda.schedule(session, job, runtime.clock())
     agenda.wake(session)

@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from domain.circuit import Circuit
 from domain.lanes import Lane
+from domain.retry import others
+from services import ending
 from services.runtime import Runtime
 from storage import agenda, jobs, lanes
 from storage.database import Session
@@ -42,19 +44,14 @@ def _next(job: JobRecord, down: dict[str, datetime]) -> int | None:
     """The place in the plan of the next offer that may take the job now."""
     if not job.routing.get("fallback", True):
         return None
-    count = len(job.plan)
-    for step in range(1, count):
-        place = (job.plan_at + step) % count
-        entry: dict[str, Any] = job.plan[place]
-        if not entry["exhausted"] and entry["provider"] not in down:
-            return place
-    return None
+    open_to = others(job.plan_at, [entry["exhausted"] for entry in job.plan])
+    return next((place for place in open_to if job.plan[place]["provider"] not in down), None)
 
 
 def _pass(runtime: Runtime, session: Session, job: JobRecord, place: int) -> None:
     at = runtime.clock()
-    before, entry = job.provider, job.plan[place]
-    job.plan_at, job.provider, job.endpoint = place, entry["provider"], entry["endpoint"]
+    before = job.provider
+    ending.aim(job, place)
     data = {"from": before, "provider": job.provider, "reason": f"{before} does not answer"}
     jobs.note(session, job.id, "passed_on", at, data=data)
     agenda.schedule(session, job, at)

@@ -50,20 +50,6 @@ def last_attempt(session: Session, job_id: UUID) -> AttemptRecord | None:
     return session.exec(found.order_by(col(AttemptRecord.number).desc()).limit(1)).one_or_none()
 
 
-def running_attempts(session: Session, job_ids: Sequence[UUID]) -> list[tuple[JobRecord, AttemptRecord]]:
-    """The accepted and undecided attempts of the jobs, each with its job."""
-    found = (
-        select(JobRecord, AttemptRecord)
-        .join(AttemptRecord, col(AttemptRecord.job_id) == col(JobRecord.id))
-        .where(
-            col(JobRecord.id).in_(job_ids),
-            col(AttemptRecord.status).in_((AttemptStatus.RUNNING, AttemptStatus.UNKNOWN)),
-            col(AttemptRecord.provider_request_id).is_not(None),
-        )
-    )
-    return list(session.exec(found).all())
-
-
 def attempt_by_token(session: Session, token: str) -> AttemptRecord | None:
     """The attempt that carried ``token`` to the provider."""
     return session.exec(select(AttemptRecord).where(AttemptRecord.token == token)).one_or_none()

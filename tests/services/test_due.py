@@ -20,7 +20,7 @@ from services import due, reconcile
 from services.cancel import cancel
 from services.housekeeping import KEEP_ANSWERS, tidy
 from services.lease import LEASE, kept
-from storage import agenda, idempotency
+from storage import agenda
 from storage.queue import CeleryQueue, Queue
 from storage.records import IdempotencyRecord
 from tests.support.engine import WATCHER, Engine, running_engine
@@ -205,8 +205,7 @@ def test_a_redis_that_takes_connections_and_never_answers_is_given_up_within_sec
 def test_answers_for_repeated_requests_are_kept_for_two_days(engine: Engine) -> None:
     job_id = engine.accept()
     with engine.runtime.database.work() as session:
-        idempotency.keep(
-            session,
+        session.add(
             IdempotencyRecord(
                 project_id=engine.project_id,
                 key="k",
@@ -214,16 +213,16 @@ def test_answers_for_repeated_requests_are_kept_for_two_days(engine: Engine) -> 
                 job_id=job_id,
                 answer={},
                 created_at=engine.clock(),
-            ),
+            )
         )
     engine.clock.advance(KEEP_ANSWERS.total_seconds())
     tidy(engine.runtime)
     with engine.runtime.database.work() as session:
-        assert idempotency.find(session, engine.project_id, "k") is not None
+        assert session.get(IdempotencyRecord, (engine.project_id, "k")) is not None
     engine.clock.advance(1)
     tidy(engine.runtime)
     with engine.runtime.database.work() as session:
-        assert idempotency.find(session, engine.project_id, "k") is None
+        assert session.get(IdempotencyRecord, (engine.project_id, "k")) is None
 
 
 def test_a_lease_is_renewed_for_as_long_as_the_work_goes_on(engine: Engine) -> None:
