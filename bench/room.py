@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
-import aiohttp
 import httpx
 import psycopg
+from pyreqwest.client import Client, ClientBuilder
 
 from bench import spent
 from bench.fake.__main__ import BOOK
@@ -130,7 +130,7 @@ class Room:
     async def _accept(self, numbers: range, model: str) -> list[Accepted]:
         headers = {"Authorization": f"Bearer {self.key}"}
         waiting, taken = iter(numbers), list[Accepted]()
-        async with aiohttp.ClientSession(self.url, headers=headers) as session:
+        async with ClientBuilder().base_url(f"{self.url}/").default_headers(headers).build() as session:
 
             async def client() -> None:
                 for number in waiting:
@@ -178,14 +178,14 @@ def opened(
         yield room
 
 
-async def _post(session: aiohttp.ClientSession, model: str, prompt: str) -> Accepted:
+async def _post(session: Client, model: str, prompt: str) -> Accepted:
     body = {"model": model, "input": {"prompt": prompt}}
-    async with session.post("/v1/jobs", json=body) as answer:
-        told = await answer.json()
-        now = time.time()
-        if answer.status != 202:  # noqa: PLR2004 - accepted
-            raise RuntimeError(f"a job was not accepted: {answer.status} {json.dumps(told)[:500]}")
-        return Accepted(UUID(told["id"]), prompt, now)
+    answer = await session.post("v1/jobs").body_json(body).build().send()
+    told = await answer.json()
+    now = time.time()
+    if answer.status != 202:  # noqa: PLR2004 - accepted
+        raise RuntimeError(f"a job was not accepted: {answer.status} {json.dumps(told)[:500]}")
+    return Accepted(UUID(told["id"]), prompt, now)
 
 
 @contextmanager

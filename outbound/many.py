@@ -1,37 +1,39 @@
-"""The wire for thousands of open looks, on aiohttp; apart, since only the watcher needs it in memory."""
+"""The wire for thousands of open looks, on reqwest; apart, since only the watcher needs it in memory."""
 
+from datetime import timedelta
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
-import aiohttp
+from pyreqwest.client import Client, ClientBuilder
+from pyreqwest.exceptions import DetailedPyreqwestError, PyreqwestError
+from pyreqwest.request import RequestBuilder
+from pyreqwest.response import Response
 
-from outbound.wire import (
-    CONNECT_SECONDS,
-    MAX_REPLY_BYTES,
-    NoReply,
-    NotSent,
-    Reply,
-    Request,
-    json_type,
-    lower_names,
-)
+from outbound.wire import CONNECT_SECONDS, MAX_REPLY_BYTES, NoReply, NotSent, Reply, Request, json_type
+
+_IDLE_SECONDS: Final = 30.0
 
 
-class AiohttpWire:
-    """The asynchronous wire on aiohttp: 5 to 17 times less CPU per poll than httpx, measured."""
+class PooledWire:
+    """The asynchronous wire on kept connections: a quarter of the CPU per look that aiohttp takes, measured.
 
-    def __init__(self, *, per_host: int = 64) -> None:
-        self._per_host = per_host
-        self._session: aiohttp.ClientSession | None = None
+    It cannot tell a connection that was never made from one that was lost, so only of a request that could not
+    be built it says that it was not sent. It is for looks, which change nothing wherever they arrive.
+    """
+
+    def __init__(self) -> None:
+        self._client: Client | None = None
 
     async def __aenter__(self) -> Self:
         """Open the connection pool inside the running loop."""
-        self._session = aiohttp.ClientSession(
-            # Each host has its own: one that is slow leaves the others theirs.
-            connector=aiohttp.TCPConnector(limit=0, limit_per_host=self._per_host),
-            auto_decompress=True,
-            trust_env=False,
-            cookie_jar=aiohttp.DummyCookieJar(),
+        self._client = (
+            ClientBuilder()
+            .follow_redirects(False)
+            .no_proxy()
+            .http1_only()
+            .connect_timeout(timedelta(seconds=CONNECT_SECONDS))
+            .pool_idle_timeout(timedelta(seconds=_IDLE_SECONDS))
+            .build()
         )
         return self
 
@@ -39,35 +41,44 @@ class AiohttpWire:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Close every connection."""
-        if self._session is not None:
-            await self._session.close()
+        if self._client is not None:
+            await self._client.close()
 
     async def call(self, request: Request, *, timeout: float) -> Reply:  # noqa: ASYNC109 - part of each call
         """Send ``request`` once; raises NotSent or NoReply."""
-        if self._session is None:
+        if self._client is None:
             raise NotSent("the wire is not open")
-        limits = aiohttp.ClientTimeout(total=timeout, sock_connect=min(CONNECT_SECONDS, timeout))
         try:
-            async with self._session.request(
-                request.method,
-                request.url,
-                headers=dict(request.headers) | json_type(request),
-                data=request.json,
-                timeout=limits,
-                allow_redirects=False,
-            ) as response:
+            built = _built(self._client, request).timeout(timedelta(seconds=timeout)).build_streamed()
+        except (PyreqwestError, ValueError) as error:
+            raise NotSent(_told(error)) from error
+        try:
+            async with built as response:
                 body = await _read(response)
-                return Reply(response.status, lower_names(response.headers), body)
-        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as error:
-            raise NotSent(f"{type(error).__name__}: {error}") from error
-        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
-            raise NoReply(f"{type(error).__name__}: {error}".removesuffix(": ")) from error
+                headers = {name.lower(): value for name, value in response.headers.items()}
+                return Reply(response.status, headers, body)
+        except (PyreqwestError, ValueError) as error:
+            raise NoReply(_told(error)) from error
 
 
-async def _read(response: aiohttp.ClientResponse) -> bytes:
-    body = await response.content.read(MAX_REPLY_BYTES + 1)
-    while len(body) <= MAX_REPLY_BYTES and not response.content.at_eof():
-        body += await response.content.read(MAX_REPLY_BYTES + 1 - len(body))
-    if len(body) > MAX_REPLY_BYTES:
-        raise NoReply(f"the answer is larger than {MAX_REPLY_BYTES} bytes")
-    return body
+def _built(client: Client, request: Request) -> RequestBuilder:
+    headers = {**request.headers, **json_type(request)}
+    builder = client.request(request.method, request.url).headers(headers)
+    return builder if request.json is None else builder.body_bytes(request.json)
+
+
+async def _read(response: Response) -> bytes:
+    body = bytearray()
+    while chunk := await response.body_reader.read_chunk():
+        body += chunk
+        if len(body) > MAX_REPLY_BYTES:
+            raise NoReply(f"the answer is larger than {MAX_REPLY_BYTES} bytes")
+    return bytes(body)
+
+
+def _told(error: Exception) -> str:
+    """What went wrong, from the outermost to the innermost cause."""
+    if isinstance(error, DetailedPyreqwestError):
+        causes = [cause["message"] for cause in error.details["causes"] or ()]
+        return ": ".join([error.message, *causes])
+    return f"{type(error).__name__}: {error}".removesuffix(": ")

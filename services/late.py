@@ -6,7 +6,7 @@ from uuid import UUID
 import structlog
 
 from domain.lifecycle import SETTLED, AttemptStatus, JobStatus
-from outbound.many import AiohttpWire
+from outbound.many import PooledWire
 from providers.base import Ended, Finished, Handle, LookFailed, Observation, Provider
 from services import ending
 from services.outputs import outputs_of
@@ -24,7 +24,7 @@ def look(provider: Provider, handle: Handle) -> Observation:
     """Ask once how a request stands; raises LookFailed."""
 
     async def once() -> Observation:
-        async with AiohttpWire() as wire:
+        async with PooledWire() as wire:
             return await provider.look(handle, wire)
 
     return asyncio.run(once())

@@ -76,7 +76,7 @@ def test_an_arrow_that_points_down_is_fine(path: str, text: str) -> None:
         ("services/accept.py", "import boto3"),
         ("storage/objects/local.py", "import botocore.client"),
         ("services/accept.py", "import httpx"),
-        ("api/app.py", "from aiohttp import web"),
+        ("api/app.py", "from pyreqwest.client import Client"),
         ("outbound/download.py", "import fal_client"),
         ("outbound/download.py", "import urllib.request"),
         ("outbound/download.py", "from http import client"),

@@ -15,7 +15,7 @@ from bench.world import ROOT
 from cli.stack.child import Program
 from cli.stack.ports import free_port, listening
 from domain.lifecycle import Kind
-from outbound.many import AiohttpWire
+from outbound.many import PooledWire
 from providers.base import Finished, Handle, Observation, Provider, Submission
 from providers.registry import REGISTRY
 from services.settings import Settings
@@ -87,5 +87,5 @@ def submission(name: str, prompt: str = "a red kite") -> Submission:
 
 
 async def look(provider: Provider, handle: Handle) -> Observation:
-    async with AiohttpWire() as wire:
+    async with PooledWire() as wire:
         return await provider.look(handle, wire)

@@ -12,8 +12,8 @@ import pytest
 from pytest_httpserver import HTTPServer
 
 from outbound.direct import DirectWire
-from outbound.many import AiohttpWire
-from outbound.wire import MAX_REPLY_BYTES, NoReply, NotSent, Reply, Request
+from outbound.many import PooledWire
+from outbound.wire import MAX_REPLY_BYTES, NoReply, NotSent, Reply, Request, WireError
 from tests.support.raw_server import drip, raw_server, silence
 from tests.support.tls_server import tls_server
 
@@ -25,15 +25,15 @@ def by_itself(request: Request, timeout: float) -> Reply:
     return DirectWire().call(request, timeout=timeout)
 
 
-def by_aiohttp(request: Request, timeout: float) -> Reply:
+def by_pool(request: Request, timeout: float) -> Reply:
     async def scene() -> Reply:
-        async with AiohttpWire() as wire:
+        async with PooledWire() as wire:
             return await wire.call(request, timeout=timeout)
 
     return asyncio.run(scene())
 
 
-@pytest.fixture(params=[by_itself, by_aiohttp])
+@pytest.fixture(params=[by_itself, by_pool])
 def call(request: pytest.FixtureRequest) -> Call:
     chosen: Call = request.param
     return chosen
@@ -90,14 +90,21 @@ def test_a_packed_reply_is_unpacked(call: Call, httpserver: HTTPServer) -> None:
         "http://",
     ],
 )
-def test_what_cannot_be_reached_was_not_sent(call: Call, url: str) -> None:
+def test_what_cannot_be_reached_was_not_sent(url: str) -> None:
     with pytest.raises(NotSent):
-        call(Request("POST", url, json=BODY), 5)
+        by_itself(Request("POST", url, json=BODY), 5)
+    with pytest.raises(WireError):
+        by_pool(Request("GET", url), 5)
 
 
-def test_a_refused_connection_was_not_sent(call: Call) -> None:
+def test_a_refused_connection_was_not_sent() -> None:
     with pytest.raises(NotSent):
-        call(Request("POST", refused_url(), json=BODY), 5)
+        by_itself(Request("POST", refused_url(), json=BODY), 5)
+
+
+def test_a_look_that_finds_nobody_says_so() -> None:
+    with pytest.raises(WireError, match="refused"):
+        by_pool(Request("GET", refused_url()), 5)
 
 
 @pytest.mark.parametrize(
@@ -142,11 +149,11 @@ def test_a_reply_without_end_is_not_read_to_the_end(call: Call) -> None:
 
 def test_a_wire_that_is_not_open_sends_nothing() -> None:
     with pytest.raises(NotSent, match="not open"):
-        asyncio.run(AiohttpWire().call(Request("GET", "http://127.0.0.1:1/"), timeout=1))
+        asyncio.run(PooledWire().call(Request("GET", "http://127.0.0.1:1/"), timeout=1))
 
 
 def test_a_wire_that_was_never_opened_can_be_closed() -> None:
-    asyncio.run(AiohttpWire().__aexit__(None, None, None))
+    asyncio.run(PooledWire().__aexit__(None, None, None))
 
 
 def test_a_head_that_drips_in_ends_with_its_time() -> None:

@@ -14,7 +14,7 @@ from domain.failures import ErrorCode
 from domain.generation import GenerationInput
 from domain.lifecycle import Kind
 from domain.offers import Offer
-from outbound.many import AiohttpWire
+from outbound.many import PooledWire
 from providers.base import (
     Accepted,
     Ended,
@@ -66,7 +66,7 @@ def accepted_handle(harness: Harness, script: Script) -> Handle:
 
 def look(harness: Harness, script: Script, handle: Handle) -> Observation:
     async def once() -> Observation:
-        async with AiohttpWire() as wire:
+        async with PooledWire() as wire:
             return await harness.make(script.url).look(handle, wire)
 
     return asyncio.run(once())
@@ -285,7 +285,7 @@ def test_an_unreachable_provider_is_no_verdict(harness: Harness, script: Script)
     handle = replace(accepted_handle(harness, script), status_url=None, response_url=None)
 
     async def once() -> Observation:
-        async with AiohttpWire() as wire:
+        async with PooledWire() as wire:
             return await harness.make("http://127.0.0.1:1").look(handle, wire)
 
     with pytest.raises(LookFailed):

@@ -10,7 +10,7 @@ from typing import Final
 
 import structlog
 
-from outbound.many import AiohttpWire
+from outbound.many import PooledWire
 from outbound.wire import AsyncWire
 from providers.registry import REGISTRY
 from services import deadlines, due, looking, signs
@@ -67,7 +67,7 @@ class Watcher:
     async def run(self) -> None:
         """Watch until stopped; the database may go away and come back meanwhile."""
         runtime = self._runtime
-        async with AiohttpWire(per_host=SLOTS) as wire:
+        async with PooledWire() as wire:
             parts = (
                 self._listen(),
                 self._every(BEAT_SECONDS, lambda: signs.beat(runtime, "watcher"), "beat"),

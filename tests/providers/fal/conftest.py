@@ -14,7 +14,7 @@ import pytest
 from pytest_httpserver import HTTPServer
 
 from domain.lifecycle import Kind
-from outbound.many import AiohttpWire
+from outbound.many import PooledWire
 from providers.base import Handle, Observation, Submission
 from providers.fal import FalProvider
 
@@ -70,7 +70,7 @@ def handle() -> Handle:
 @pytest.fixture
 def look() -> Callable[[FalProvider, Handle], Observation]:
     async def once(provider: FalProvider, handle: Handle) -> Observation:
-        async with AiohttpWire() as wire:
+        async with PooledWire() as wire:
             return await provider.look(handle, wire)
 
     return lambda provider, handle: asyncio.run(once(provider, handle))

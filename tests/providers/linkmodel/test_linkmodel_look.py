@@ -16,7 +16,7 @@ from pytest_httpserver import HTTPServer
 from domain.costs import UNKNOWN_COST, Basis, Cost
 from domain.failures import ErrorCode
 from domain.lifecycle import Kind
-from outbound.many import AiohttpWire
+from outbound.many import PooledWire
 from outbound.wire import Reply, Request
 from providers.base import Ended, Finished, Generating, Handle, LookFailed, Observation, Output, Queued
 from providers.linkmodel import LinkModelProvider
@@ -43,7 +43,7 @@ def handle(
 
 def look(url: str, asked: Handle) -> Observation:
     async def once() -> Observation:
-        async with AiohttpWire() as wire:
+        async with PooledWire() as wire:
             return await LinkModelProvider(KEY, url).look(asked, wire)
 
     return asyncio.run(once())
