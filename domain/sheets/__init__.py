@@ -1,0 +1,1 @@
+"""Spreadsheets as people make them: CSV read as a stream, rows turned into job requests, results written."""
