@@ -17,8 +17,8 @@ _IDLE_SECONDS: Final = 30.0
 class PooledWire:
     """The asynchronous wire on kept connections: a quarter of the CPU per look that aiohttp takes, measured.
 
-    It cannot tell a connection that was never made from one that was lost, so only of a request that could not
-    be built it says that it was not sent. It is for looks, which change nothing wherever they arrive.
+    It cannot tell a connection that was never made from one that was lost: only a request that could not be
+    built counts as not sent. It is for looks, which change nothing wherever they arrive.
     """
 
     def __init__(self) -> None:

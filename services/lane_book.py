@@ -3,11 +3,14 @@
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Final
 
 from domain.lanes import Lane
+from domain.patterns import Pattern, pattern_of
+from services.cohorts import Cohorts
 from storage import lanes
 from storage.database import Database, DatabaseTrouble
 
@@ -29,6 +32,9 @@ class LaneFacts:
 _NOTHING: Final = LaneFacts()
 
 
+_pattern: Final = lru_cache(maxsize=1024)(pattern_of)
+
+
 class LaneBook:
     """The lanes as they were at most a second ago; safe to use from several threads."""
 
@@ -38,6 +44,7 @@ class LaneBook:
         self._lock = threading.Lock()
         self._read_at: float | None = None
         self._facts: Mapping[Lane, LaneFacts] = {}
+        self.cohorts = Cohorts()
 
     def facts(self, lane: Lane) -> LaneFacts:
         """What is known of ``lane``; nothing where the database has never answered."""
@@ -47,6 +54,14 @@ class LaneBook:
                 self._read_at = now
                 self._read()
             return self._facts.get(lane, _NOTHING)
+
+    def pattern(self, lane: Lane) -> Pattern | None:
+        """When requests end there: by what this process sees of them now, else by what all saw lately."""
+        now, before = self.cohorts.pattern(lane), _pattern(self.facts(lane).took)
+        if now is None or before is None or now.low is not None:
+            return now or before
+        # Those that are seen now have not come as far as to end: they can only say that none ends sooner.
+        return replace(before, early=max(now.early, before.early))
 
     def forget(self) -> None:
         """Have the next question read anew: something was just written."""

@@ -13,7 +13,8 @@ import structlog
 from domain.circuit import Circuit
 from domain.lanes import Lane, Learned
 from domain.lifecycle import Kind
-from domain.looks import ENOUGH, Schedule, pause, quantile
+from domain.looks import Schedule, pause, quantile
+from domain.patterns import ENOUGH
 from services.lane_book import LaneFacts
 from services.runtime import Runtime
 from storage import lanes as rows
@@ -23,7 +24,7 @@ from storage.lanes import News
 # The reason of a hold that is about looks, and not about what is sent.
 LOOKS: Final = "looks"
 _HOOKS_STAY: Final = timedelta(hours=1)
-_JITTER_SHARE: Final = 0.1
+_JITTER_SHARE: Final = 0.06
 _SLOW_SHARE: Final = 0.9
 # fal documents no schedule of looks: this is the shortest pause that we allow ourselves there.
 _LEAST_SECONDS: Final = 1.0
@@ -84,7 +85,8 @@ def next_look(runtime: Runtime, lane: Lane, kind: Kind, *, age: float, generatin
         usual=usual,
         least=least,
         shows_start=runtime.catalogue.limits.of_lane(lane).runners,
-        took=facts.took,
+        warm=is_warm(runtime, lane, facts.warm_at),
+        pattern=runtime.lanes.pattern(lane),
         started=facts.started,
         hooked=_is_hooked(facts, runtime.clock()),
     )

@@ -51,6 +51,7 @@ def record(runtime: Runtime, looks: Sequence[Look], *, owner: str, told: Told | 
     learned: list[Learned] = []
     plain: list[Learned] = []
     for batch in _rounds(looks):
+        news.witness(runtime.lanes.cohorts, batch)
         sights = [sight_of(runtime, look) for look in batch]
         quiet = [sight for sight in sights if sight.nothing_new]
         _put_off(runtime, quiet, owner)
@@ -61,6 +62,8 @@ def record(runtime: Runtime, looks: Sequence[Look], *, owner: str, told: Told | 
         if others:
             written = together.write(runtime, others, owner=owner)
             finished += written.finished
+            for lane, attempt_id, seconds in written.ended:
+                runtime.lanes.cohorts.ended(lane, attempt_id, seconds)
             learned += written.learned
             alone += written.unfinished
         for sight in alone:

@@ -11,34 +11,50 @@ from typing import Final
 
 from domain.lanes import Lane, Learned
 from domain.timeline import Phase
-from providers.base import Ended, LookFailed
+from providers.base import Ended, Generating, LookFailed, Queued
+from services.cohorts import Cohorts
 from services.lanes import LOOKS
 from services.sights import Look
 
 _EVERY_SECONDS: Final = 5.0
+_RESULTS_SECONDS: Final = 1.0
 
 
 @dataclass(slots=True)
 class Told:
     """When each lane was last told of; one for each who keeps looking, and not shared between threads.
 
-    A look that saw a runner where one was seen before keeps the lane warm, which is told now and then.
+    What changes a decision is told at once: a hold, or a runner where none was known. That a lane stays warm
+    is told now and then, and how long its requests take once a second: of a flood, all say the same.
     """
 
     clock: Callable[[], float] = time.monotonic
     _last: dict[Lane, float] = field(default_factory=dict)
+    _kept: list[Learned] = field(default_factory=list)
 
     def select(self, news: Sequence[Learned], plain: Sequence[Learned]) -> list[Learned]:
-        """What is to be told now, one piece of news for each lane; plain ones only where they are due."""
+        """What is to be told now, one piece of news for each lane; the rest is kept or dropped."""
         now = self.clock()
-        due = [one for one in plain if self._due(one.lane, now)]
-        merged = _merged([*news, *due])
+        urgent = [one for one in news if one.hold is not None or self._due(one.lane, now, _RESULTS_SECONDS)]
+        ready = {one.lane for one in urgent}
+        waiting = [*self._kept, *(one for one in news if one.hold is None)]
+        self._kept = [one for one in waiting if one.lane not in ready]
+        due = [one for one in plain if self._due(one.lane, now, _EVERY_SECONDS)]
+        holds = [one for one in urgent if one.hold is not None]
+        merged = _merged([*(one for one in waiting if one.lane in ready), *holds, *due])
         self._last |= {one.lane: now for one in merged if one.picked_up}
         return merged
 
-    def _due(self, lane: Lane, now: float) -> bool:
+    def _due(self, lane: Lane, now: float, every: float) -> bool:
         last = self._last.get(lane)
-        return last is None or now - last >= _EVERY_SECONDS
+        return last is None or now - last >= every
+
+
+def witness(cohorts: Cohorts, looks: Sequence[Look]) -> None:
+    """Count the requests that were seen to go on: the others of their lane need not be asked about sooner."""
+    for look in looks:
+        if isinstance(look.result, Queued | Generating):
+            cohorts.going(look.open.lane, look.open.attempt_id, look.age)
 
 
 def of_going(look: Look, phases: Mapping[str, float] | None = None) -> list[Learned]:

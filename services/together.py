@@ -8,7 +8,7 @@ from uuid import UUID
 
 import structlog
 
-from domain.lanes import Learned
+from domain.lanes import Lane, Learned
 from domain.lifecycle import JobStatus, MoveRefused
 from domain.timeline import Phase, advance
 from providers.base import Finished
@@ -29,9 +29,13 @@ log = structlog.get_logger(__name__)
 
 @dataclass(slots=True)
 class Written:
-    """What became of the looks: the jobs with results, what they taught, and the looks that need more."""
+    """What became of the looks: the jobs with results, what they taught, and the looks that need more.
+
+    ``ended``: the attempts that brought their result, each with its lane and the seconds that it took.
+    """
 
     finished: list[UUID] = field(default_factory=list)
+    ended: list[tuple[Lane, UUID, float]] = field(default_factory=list)
     learned: list[Learned] = field(default_factory=list)
     unfinished: list[Sight] = field(default_factory=list)
 
@@ -59,6 +63,7 @@ def _one_by_one(runtime: Runtime, sights: Sequence[Sight], owner: str) -> Writte
     for sight in sights:
         one = write(runtime, [sight], owner=owner)
         written.finished += one.finished
+        written.ended += one.ended
         written.learned += one.learned
         written.unfinished += one.unfinished
     return written
@@ -98,7 +103,9 @@ def _sort(sight: Sight, row: OpenRow, written: Written, going: list[Progress], d
         result = result_of(row, look.result, Seen(look.at, sight.interval, look.price))
         done.append(result)
         written.finished.append(row.job_id)
-        written.learned.append(news.of_result(look, result.phases))
+        taught = news.of_result(look, result.phases)
+        written.learned.append(taught)
+        written.ended += [(taught.lane, row.attempt_id, seconds) for seconds in taught.took]
         return
     on = _progress(sight, row)
     going.append(on)

@@ -87,6 +87,19 @@ def test_the_news_of_a_lane_are_told_together() -> None:
     ]
 
 
+def test_of_a_flood_of_results_a_lane_is_told_once_a_second() -> None:
+    now = 0.0
+    told = Told(lambda: now)
+    assert told.select([Learned(LANE, picked_up=True, took=(1.0,))], []) != []
+    assert told.select([Learned(LANE, picked_up=True, took=(2.0,))], []) == []
+    now = 1.0
+    assert told.select([Learned(LANE, picked_up=True, took=(3.0,))], []) == [
+        Learned(LANE, picked_up=True, took=[2.0, 3.0], started=[])
+    ]
+    hold = Learned(LANE, hold=5.0, reason="looks")
+    assert told.select([hold, Learned(LANE, picked_up=True, took=(4.0,))], [])[0].hold == 5.0
+
+
 def test_a_runner_that_is_still_at_work_is_told_of_now_and_then() -> None:
     clock = Clock()
     told = Told(clock)

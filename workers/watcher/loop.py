@@ -17,7 +17,7 @@ from services import deadlines, due, looking, signs
 from services.housekeeping import tidy
 from services.runtime import Runtime
 from storage.database import DatabaseTrouble
-from workers.watcher.looks import SLOTS, Looks
+from workers.watcher.looks import Looks
 from workers.watcher.pace import Pace
 from workers.watcher.publishing import Publishing
 from workers.watcher.settling import Settling

@@ -13,8 +13,10 @@ from storage.database import DatabaseTrouble
 from storage.queue import COLLECT, DELIVER, Note
 from workers.watcher.threads import Threads
 
-# A task costs its worker milliseconds, however many rows it carries.
+# A task costs its worker milliseconds, however many rows it carries: of many, they wait for each other.
 _EVERY_SECONDS: Final = 0.1
+_BUSY_SECONDS: Final = 0.3
+_BUSY: Final = due.TOGETHER // 2
 
 log = structlog.get_logger(__name__)
 
@@ -57,8 +59,9 @@ class Publishing:
         """Publish for ever."""
         while True:
             await self._some.wait()
+            busy = self.waiting >= _BUSY
             await self._publish()
-            await asyncio.sleep(_EVERY_SECONDS)
+            await asyncio.sleep(_BUSY_SECONDS if busy else _EVERY_SECONDS)
 
     async def finish(self) -> None:
         """Return when everything is published."""

@@ -19,6 +19,8 @@ from workers.watcher.threads import Threads
 # A write costs much the same for one look as for a hundred. Somebody waits for a verdict, and nobody for the
 # time of the next look.
 _VERDICTS_SECONDS: Final = 0.1
+_BUSY_SECONDS: Final = 0.2
+_BUSY: Final = 16
 _OTHERS_SECONDS: Final = 0.25
 _TOGETHER: Final = 256
 
@@ -44,17 +46,17 @@ class Writing:
 
     async def run(self) -> None:
         """Write for ever."""
-        last = float("-inf")
+        last, pause = float("-inf"), 0.0
         clock = asyncio.get_running_loop().time
         while True:
             looks = [await self._seen.get()]
             with suppress(TimeoutError):
                 async with asyncio.timeout_at(last + _OTHERS_SECONDS):
                     await self._until_verdict(looks)
-            await asyncio.sleep(last + _VERDICTS_SECONDS - clock())
+            await asyncio.sleep(last + pause - clock())
             while not self._seen.empty() and len(looks) < _TOGETHER:
                 looks.append(self._seen.get_nowait())
-            last = clock()
+            last, pause = clock(), _BUSY_SECONDS if len(looks) >= _BUSY else _VERDICTS_SECONDS
             await self._write(looks)
             for _ in looks:
                 self._seen.task_done()
