@@ -2,8 +2,10 @@
 
 import argparse
 import ipaddress
+import sqlite3
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Final
 
 import uvicorn
@@ -20,6 +22,9 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
     parser.add_argument("--port", type=int, default=8010, help="port to listen on; 0 picks a free one")
     parser.add_argument("--allow-remote", action="store_true", help="let --host be more than loopback")
+    parser.add_argument(
+        "--folder", type=Path, help="keep what was taken in here, and go on with what is there"
+    )
     parser.add_argument("--seed", type=int, help="make ids and jitter repeatable")
     parser.add_argument("--image-seconds", type=float, help="how long an image takes")
     parser.add_argument("--video-seconds", type=float, help="how long a video takes")
@@ -49,13 +54,23 @@ def settings(given: argparse.Namespace) -> Config:
     chosen = {name: getattr(given, name) for name in _SETTINGS if getattr(given, name) is not None}
     if given.manual_clock:
         chosen["manual_clock"] = True
-    return Config(**chosen)
+    config = Config(**chosen)
+    if given.folder is None or config.public_url or not (given.port and is_loopback(given.host)):
+        return config
+    # Links to what was taken on another port, before a restart, lead to this one.
+    host = f"[{given.host}]" if ":" in given.host else given.host
+    return config.model_copy(update={"public_url": f"http://{host}:{given.port}"})
 
 
 def main(arguments: Sequence[str]) -> None:
     """Serve until interrupted."""
     given = parse(arguments)
-    uvicorn.run(create_app(settings(given)), host=given.host, port=given.port, log_level=given.log_level)
+    try:
+        app = create_app(settings(given), folder=given.folder)
+    except sqlite3.Error as error:
+        remedy = "stop the sandbox that uses it, or move it away"
+        sys.exit(f"the folder {given.folder} cannot be used ({error}): {remedy}")
+    uvicorn.run(app, host=given.host, port=given.port, log_level=given.log_level)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from fastapi import APIRouter, HTTPException
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.responses import Response
 
+from sandbox import lasting
 from sandbox.callbacks import Reply
 from sandbox.clock import ManualClock
 from sandbox.config import Config
@@ -140,18 +141,21 @@ def _add_running(router: APIRouter, stage: Stage) -> None:
             raise HTTPException(422, f"cannot be changed while running: {', '.join(sorted(fixed))}")
         core = stage.sandbox.core
         try:
-            core.config = Config(**{**core.config.model_dump(), **body})
+            core.config = lasting.changed(core.config, body)
         except ValidationError as error:
             raise HTTPException(422, str(error)) from error
+        lasting.keep_settings(core.archive, body)
         return core.config
 
     @router.post("/clock")
     async def clock(body: ClockBody) -> dict[str, str]:
         """Move a manual clock forward."""
-        manual = stage.sandbox.core.clock
+        core = stage.sandbox.core
+        manual = core.clock
         if not isinstance(manual, ManualClock):
             raise HTTPException(409, "the clock is the system's: start with --manual-clock to move it")
         manual.advance(body.advance_seconds)
+        lasting.keep_clock(core.archive, manual)
         return {"now": manual.now().isoformat()}
 
 

@@ -1,4 +1,4 @@
-"""One sandbox: both accounts, the callback receiver and the logs over one clock; in memory, gone at reset."""
+"""One sandbox: both accounts, the callback receiver and the logs over one clock; gone at reset."""
 
 from itertools import chain
 from typing import Any
@@ -6,8 +6,6 @@ from typing import Any
 from starlette.routing import BaseRoute
 
 from sandbox.callbacks import Callbacks
-from sandbox.clock import Clock
-from sandbox.config import Config
 from sandbox.core import Core
 from sandbox.fal.routes import Fal
 from sandbox.invoice import invoice
@@ -18,11 +16,11 @@ from sandbox.request_log import RequestLog
 class Sandbox:
     """Everything that a reset throws away."""
 
-    def __init__(self, config: Config, clock: Clock, secret: bytes) -> None:
-        self.core = Core(config, clock, secret)
-        self.fal = Fal(self.core)
-        self.linkmodel = LinkModel(self.core)
-        self.callbacks = Callbacks(clock)
+    def __init__(self, core: Core) -> None:
+        self.core = core
+        self.fal = Fal(core)
+        self.linkmodel = LinkModel(core)
+        self.callbacks = Callbacks(core)
         self.log = RequestLog()
 
     def routes(self) -> list[BaseRoute]:

@@ -2,6 +2,7 @@
 
 import socket
 import threading
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -22,11 +23,12 @@ class SandboxServer:
     """A running sandbox; use it as a context manager.
 
     ``url`` is its root, ``fal_queue_url``, ``fal_platform_url``, ``fal_jwks_url`` and ``linkmodel_url``
-    are what a client is to be configured with. ``client`` is an HTTP client rooted at ``url``.
+    are what a client is to be configured with. ``client`` is an HTTP client rooted at ``url``. With a
+    ``folder`` it goes on with what an earlier server on the same folder had taken.
     """
 
-    def __init__(self, config: Config | None = None) -> None:
-        self.app = create_app(config or Config(manual_clock=True))
+    def __init__(self, config: Config | None = None, folder: Path | None = None) -> None:
+        self.app = create_app(config or Config(manual_clock=True), folder=folder)
         self._listener = socket.socket()
         self._listener.bind(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"

@@ -4,10 +4,11 @@ import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
 from sandbox.core import Core
-from sandbox.fal import billing, endpoints, outputs
+from sandbox.fal import billing, endpoints, outputs, rows
 from sandbox.fal.paths import app_id
 from sandbox.fal.record import FalRequest
 from sandbox.fal.timeline import IN_QUEUE, Course, lay_out
@@ -40,6 +41,8 @@ class FalBook:
         self._requests: dict[str, FalRequest] = {}
         self._verdicts: dict[str, Verdict] = {}
         self._warm: dict[str, tuple[datetime, datetime]] = {}
+        for row in core.archive.rows(FAL):
+            self._remember(*rows.read(row))
 
     def __iter__(self) -> Iterator[FalRequest]:
         """The requests in the order in which they came."""
@@ -73,7 +76,19 @@ class FalBook:
             stored=order.stored,
         )
         self._requests[request_id] = record
+        self.keep(record)
         return record
+
+    def keep(self, record: FalRequest) -> None:
+        """Put a request, as it is now, where a later process finds it."""
+        erased = self._verdicts[record.id] if record.erased else None
+        content = partial(rows.written, record, erased)
+        self.core.archive.put(FAL, record.id, content, record.ended_at or record.submitted_at)
+
+    def cancel(self, record: FalRequest) -> None:
+        """End a request now."""
+        record.cancelled_at = self.core.clock.now()
+        self.keep(record)
 
     def verdict(self, record: FalRequest) -> Verdict:
         """The end of a request that is over, with its output; the same each time."""
@@ -93,6 +108,7 @@ class FalBook:
             self.core.media.remove(outputs.key_of(link))
         self._verdicts[record.id] = dataclasses.replace(verdict, body={})
         record.arguments, record.erased = {}, True
+        self.keep(record)
         return gone
 
     def line(self, record: FalRequest) -> Line:
@@ -104,6 +120,15 @@ class FalBook:
         made = verdict is not None and verdict.succeeded
         over, state = verdict is not None, record.state(now)
         return Line(record.id, FAL, record.endpoint.id, nano, nano > 0, over, state, made)
+
+    def _remember(self, record: FalRequest, erased: Verdict | None) -> None:
+        """Take in a request of an earlier process, and its files, to which links may be out."""
+        record.base_url = self.core.links_base(record.base_url)
+        self._requests[record.id] = record
+        if erased is not None:
+            self._verdicts[record.id] = erased
+        elif record.over(self.core.clock.now()):
+            self.verdict(record)
 
     def _course(self, order: Order, app: str, *, video: bool) -> Course:
         script, config = order.script, self.core.config

@@ -12,7 +12,10 @@ JsonObject = dict[str, Any]
 
 
 def make(core: Core, record: FalRequest) -> JsonObject:
-    """Register the media of a request and return its output (fal queue contract, model endpoints)."""
+    """Register the media of a request and return its output (fal queue contract, model endpoints).
+
+    It is the same each time, as are the keys of the files.
+    """
     return _video(core, record) if record.endpoint.kind == "video" else _images(core, record)
 
 
@@ -43,7 +46,7 @@ def _images(core: Core, record: FalRequest) -> JsonObject:
     return {
         "images": images,
         "timings": {"inference": record.inference},
-        "seed": seed if isinstance(seed, int) else core.rng.getrandbits(63),
+        "seed": seed if isinstance(seed, int) else _seed(core, record),
         "has_nsfw_concepts": flagged,
         "prompt": _prompt(record),
     }
@@ -57,13 +60,20 @@ def _video(core: Core, record: FalRequest) -> JsonObject:
 
 
 def _file(core: Core, record: FalRequest, spec: MediaSpec, name: str) -> JsonObject:
+    key = core.file_key(record.id, name)
+    core.media.add(key, spec)
     # file_size may be null, and is: the file is only drawn when somebody fetches it.
     return {
-        "url": f"{record.base_url}/fal/files/b/{core.media.add(spec)}/{name}",
+        "url": f"{record.base_url}/fal/files/b/{key}/{name}",
         "content_type": CONTENT_TYPES[spec.format],
         "file_name": name,
         "file_size": None,
     }
+
+
+def _seed(core: Core, record: FalRequest) -> int:
+    """A whole number of 63 bits that belongs to the request."""
+    return int.from_bytes(core.derive(f"seed of {record.id}")[:8], "big") >> 1
 
 
 def _prompt(record: FalRequest) -> str:

@@ -137,14 +137,13 @@ class Queue:
         return not record.stored and ended is not None and self._core.clock.now() > ended + kept
 
     async def _cancel(self, _: Request, record: FalRequest) -> Response:
-        now = self._core.clock.now()
-        state = record.state(now)
+        state = record.state(self._core.clock.now())
         if state == COMPLETED:
             return ExactJson({"status": "ALREADY_COMPLETED"}, 400)
         if state == IN_QUEUE:
-            record.cancelled_at = now
+            self._book.cancel(record)
             return ExactJson({"status": "OK"}, 200)
         if not record.script.has("cancel_ignored"):
-            record.cancelled_at = now
+            self._book.cancel(record)
             self._webhooks.watch(record)
         return ExactJson({"status": "CANCELLATION_REQUESTED"}, 202)

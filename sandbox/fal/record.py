@@ -11,7 +11,7 @@ from sandbox.scenarios import Script
 
 @dataclass(slots=True)
 class FalRequest:
-    """An accepted request; everything but a cancel and an erasure is settled when it comes in."""
+    """An accepted request; all but cancel, erasure and webhook is settled when it comes in."""
 
     id: str
     app: str
@@ -26,6 +26,7 @@ class FalRequest:
     stored: bool = True
     cancelled_at: datetime | None = None
     erased: bool = False
+    told: bool = False
 
     @property
     def cancelled(self) -> bool:

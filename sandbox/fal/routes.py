@@ -30,6 +30,10 @@ class Fal:
             Route("/fal/files/b/{key}/{name}", self._file),
         ]
 
+    def resume(self) -> None:
+        """Go on with what an earlier process had begun; to be called on the event loop."""
+        self.webhooks.resume()
+
     async def close(self) -> None:
         """Stop delivering webhooks."""
         await self.webhooks.close()

@@ -30,7 +30,7 @@ async def submit(core: Core, book: FalBook, request: Request, target: QueuePath)
     if refused is not None:
         return refused
     record = book.accept(order)
-    core.submits.append(
+    core.remember(
         Submit(
             at=record.submitted_at,
             provider=FAL,

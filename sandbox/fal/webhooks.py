@@ -53,8 +53,14 @@ class WebhookSender:
         self._core = core
         self._book = book
         self._tasks: set[asyncio.Task[None]] = set()
-        self._told: set[str] = set()
+        self._telling: set[str] = set()
         self._client: httpx.AsyncClient | None = None
+
+    def resume(self) -> None:
+        """Take up what an earlier process had still to tell."""
+        for record in self._book:
+            if not record.told:
+                self.watch(record)
 
     def watch(self, record: FalRequest) -> None:
         """Deliver when the request ends; to be called again when a cancel ends it sooner."""
@@ -77,13 +83,16 @@ class WebhookSender:
         while (ended := record.ended_at) is not None and not record.over(clock.now()):
             await clock.sleep((ended - clock.now()).total_seconds())
         # What a cancel took out of the queue never ran, and is not told.
-        if record.id in self._told or (record.cancelled and record.started_at is None):
+        if record.id in self._telling or (record.cancelled and record.started_at is None):
             return
-        self._told.add(record.id)
+        self._telling.add(record.id)
         await clock.sleep(record.script.seconds("webhook_late", _LATE_SECONDS))
         body = dumps(self._payload(record))
         for _ in range(2 if record.script.has("webhook_duplicate") else 1):
             await self._deliver(record, url, body)
+        # Only now: a process that dies in between is followed by one that tells again, as fal may, too.
+        record.told = True
+        self._book.keep(record)
 
     async def _deliver(self, record: FalRequest, url: str, body: bytes) -> None:
         for pause in (0.0, *self._core.config.webhook_retry_seconds):

@@ -5,11 +5,13 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from itertools import count
 from typing import Any, Final
 
 from sandbox.core import Core
 from sandbox.invoice import Line, to_nano
+from sandbox.linkmodel import rows
 from sandbox.linkmodel.catalogue import Offering
 from sandbox.linkmodel.links import LinkSigner
 from sandbox.linkmodel.sizes import pixels
@@ -44,6 +46,8 @@ class LinkModelBook:
         self._spent = 0
         self._order = count()
         self._to_give_back: list[tuple[datetime, int, Task]] = []
+        for row in core.archive.rows(LINKMODEL):
+            self._remember(rows.read(row))
 
     def __iter__(self) -> Iterator[Task]:
         """The tasks in the order in which they came."""
@@ -85,17 +89,17 @@ class LinkModelBook:
             pending=script.seconds("pending", _PENDING_SECONDS),
             run=math.inf if script.has("stuck") else self._run(script, video=video),
         )
-        self._tasks[task.id] = task
-        self._spent += nano
-        if task.gives_back and task.ended_at is not None:
-            heapq.heappush(self._to_give_back, (task.ended_at, next(self._order), task))
+        self._add(task)
+        self.core.archive.put(
+            LINKMODEL, task.id, partial(rows.written, task), task.ended_at or task.created_at
+        )
         return task
 
     def links(self, task: Task) -> list[str]:
         """The signed links of a task that succeeded; the same each time, counted from its end."""
         if task.links is None:
             ended = task.ended_at or self.core.clock.now()
-            task.links = [self._link(task, ended) for _ in range(self._count(task))]
+            task.links = [self._link(task, ended, number) for number in range(self._count(task))]
         return task.links
 
     def line(self, task: Task) -> Line:
@@ -106,6 +110,19 @@ class LinkModelBook:
         over, status = task.over(now), task.status(now)
         made = over and task.end_status == SUCCESS
         return Line(task.id, LINKMODEL, task.offering.id, nano, nano > 0, over, status, made)
+
+    def _remember(self, task: Task) -> None:
+        """Take in a task of an earlier process, and its files, to which links may be out."""
+        task.base_url = self.core.links_base(task.base_url)
+        self._add(task)
+        if task.status(self.core.clock.now()) == SUCCESS:
+            self.links(task)
+
+    def _add(self, task: Task) -> None:
+        self._tasks[task.id] = task
+        self._spent += task.nano
+        if task.gives_back and task.ended_at is not None:
+            heapq.heappush(self._to_give_back, (task.ended_at, next(self._order), task))
 
     def _run(self, script: Script, *, video: bool) -> float:
         return script.seconds("slow", 20) or self.core.run_seconds(video=video)
@@ -118,12 +135,13 @@ class LinkModelBook:
             return 0
         return task.offering.count(task.arguments)
 
-    def _link(self, task: Task, ended: datetime) -> str:
+    def _link(self, task: Task, ended: datetime, number: int) -> str:
         width, height = pixels(task.offering, task.arguments)
         prompt, faults = str(task.arguments.get("prompt", "")), task.script.media()
         video = task.offering.kind == "video"
         length = float(task.offering.seconds(task.arguments)) if video else 0.0
         kind = "mp4" if video else "png"
-        key = self.core.media.add(MediaSpec(kind, width, height, prompt, seconds=length, faults=faults))
+        key = self.core.file_key(task.id, str(number))
+        self.core.media.add(key, MediaSpec(kind, width, height, prompt, seconds=length, faults=faults))
         path = f"/linkmodel/files/{key}/out.{kind}"
         return self.signer.link(task.base_url, path, ended, self.core.config.link_seconds)

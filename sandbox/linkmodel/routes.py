@@ -110,7 +110,7 @@ class LinkModel:
 
     def _remember(self, request: Request, task: Task) -> None:
         request.state.subject = task.id
-        self._core.submits.append(
+        self._core.remember(
             Submit(
                 at=task.created_at,
                 provider=LINKMODEL,

@@ -1,7 +1,6 @@
 """The files that were made: known by key, drawn when first wanted, kept in bounded memory."""
 
 import asyncio
-import random
 from collections import OrderedDict
 from typing import Final
 
@@ -15,19 +14,16 @@ _CACHE_BYTES: Final = 64 * 1024 * 1024
 class MediaStore:
     """Specs by key, and the bytes of the ones that were asked for last."""
 
-    def __init__(self, rng: random.Random, cache_bytes: int = _CACHE_BYTES) -> None:
-        self._rng = rng
+    def __init__(self, cache_bytes: int = _CACHE_BYTES) -> None:
         self._specs: dict[str, MediaSpec] = {}
         self._failed_once: set[str] = set()
         self._cache: OrderedDict[MediaSpec, bytes] = OrderedDict()
         self._room = cache_bytes
         self._drawing = asyncio.Lock()
 
-    def add(self, spec: MediaSpec) -> str:
-        """Register a file; nothing is drawn yet. Returns its key."""
-        key = self._rng.randbytes(12).hex()
+    def add(self, key: str, spec: MediaSpec) -> None:
+        """Register a file; nothing is drawn yet."""
         self._specs[key] = spec.disguised() if "media_wrong_type" in spec.faults else spec
-        return key
 
     def get(self, key: str) -> MediaSpec | None:
         """What is behind a key; None where there never was anything, or no longer is."""

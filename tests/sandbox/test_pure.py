@@ -3,7 +3,6 @@
 import asyncio
 import json
 import math
-import random
 from decimal import Decimal
 
 import httpx
@@ -189,7 +188,7 @@ def test_a_manual_clock_wakes_sleepers_when_they_are_due() -> None:
 
 def test_drawn_files_are_kept_within_bounds() -> None:
     async def run() -> None:
-        store = MediaStore(random.Random(1), cache_bytes=1)
+        store = MediaStore(cache_bytes=1)
         first, second = (MediaSpec("png", 16, 16, prompt) for prompt in "ab")
         assert await store.content(first) == await store.content(first)
         assert await store.content(second) != await store.content(first)
