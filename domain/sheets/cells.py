@@ -103,5 +103,7 @@ def _lora(text: str) -> dict[str, object]:
     if scaled is None:
         return {"path": text}
     if "," in scaled[2]:
-        raise CellError(ProblemCode.NOT_A_NUMBER, f"the scale {scaled[2]} has a comma: write a point")
+        raise CellError(
+            ProblemCode.NOT_A_NUMBER, f"the scale {shortened(scaled[2])} has a comma: write a point"
+        )
     return {"path": scaled[1], "scale": float(scaled[2])}

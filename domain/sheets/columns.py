@@ -14,12 +14,10 @@ from domain.sheets.header import Header
 from domain.sheets.json_cells import json_object, json_or_text
 from domain.sheets.limits import MAX_ROW_ID_CHARACTERS
 from domain.sheets.names import (
-    EXTRA,
     INPUT_FIELDS,
     REQUEST_FIELDS,
     ROUTING_FIELDS,
     ROW_ID,
-    TAG,
     column_key,
     place_of,
     shortened,
@@ -48,9 +46,8 @@ class Column:
     read: Callable[[str], object]
 
 
-def _whole(first: int, last: int | None, of: str = "") -> str:
-    upper = "or more" if last is None else f"to {last}"
-    return f"a whole number{of}, {first} {upper}"
+def _whole(first: int, last: int, of: str = "") -> str:
+    return f"a whole number{of}, {first} to {last}"
 
 
 def _one_of(*words: str) -> str:
@@ -90,8 +87,6 @@ EXPECTED: Final[Mapping[str, str]] = {
     "zero_retention": "yes or no",
     "hint": "1 to 200 visible ASCII characters without spaces",
     "object_lifetime": _whole(60, 31_536_000, " of seconds"),
-    TAG: "a text of at most 256 characters, in at most 50 tags, the batch's own included",
-    EXTRA + ".": "JSON that can be kept as it stands, or text",
 }
 
 _READ: Final[Mapping[str, Callable[[str], object]]] = {
@@ -116,8 +111,35 @@ _PLACES: Final[Mapping[str, Place]] = {
     **dict.fromkeys(ROUTING_FIELDS, Place.ROUTING),
 }
 
-_TAG_NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
-_MOST_EXTRA_NAME: Final = 200
+
+@dataclass(frozen=True, slots=True)
+class _Prefix:
+    """Columns that are called by a prefix, a dot, and a name that is not ours."""
+
+    place: Place
+    names: re.Pattern[str]
+    wanted: str
+    read: Callable[[str], object]
+    expected: str
+
+
+_PREFIXES: Final[Mapping[str, _Prefix]] = {
+    "tag": _Prefix(
+        Place.TAGS,
+        re.compile(r"[A-Za-z0-9_.-]{1,64}"),
+        "1 to 64 letters, digits or any of _ . -",
+        cells.word,
+        "a text of at most 256 characters, in at most 50 tags, the batch's own included",
+    ),
+    "extra": _Prefix(
+        Place.EXTRA,
+        re.compile(r".{1,200}"),
+        "1 to 200 characters, the provider's name for the field",
+        json_or_text,
+        "text, or JSON that can be kept as it stands",
+    ),
+}
+_FREELY_NAMED: Final = {prefix.place: prefix for prefix in _PREFIXES.values()}
 
 
 def columns(header: Header) -> Iterator[Column]:
@@ -128,27 +150,22 @@ def columns(header: Header) -> Iterator[Column]:
     """
     for position, name in enumerate(header.names):
         key = column_key(name)
-        prefix, dot, _ = key.partition(".")
-        rest = name.partition(".")[2].strip()
+        first, dot, _ = key.partition(".")
         if key in _PLACES:
             yield Column(position, name, _PLACES[key], key, _READ.get(key, cells.word))
-        elif dot and prefix.strip() == TAG:
-            _check(_TAG_NAME.fullmatch(rest) is not None, position, name, "1 to 64 letters, digits or _ . -")
-            yield Column(position, name, Place.TAGS, rest, cells.word)
-        elif dot and prefix.strip() == EXTRA:
-            _check(0 < len(rest) <= _MOST_EXTRA_NAME, position, name, f"1 to {_MOST_EXTRA_NAME} characters")
-            yield Column(position, name, Place.EXTRA, rest, json_or_text)
+        elif dot and first in _PREFIXES:
+            yield _freely_named(position, name, _PREFIXES[first])
 
 
 def expected(place: Place, key: str) -> str:
     """What a column of this place takes, in words that follow "expected"."""
-    if place is Place.TAGS:
-        return EXPECTED[TAG]
-    return EXPECTED[EXTRA + "."] if place is Place.EXTRA else EXPECTED[key]
+    freely = _FREELY_NAMED.get(place)
+    return EXPECTED[key] if freely is None else freely.expected
 
 
-def _check(holds: bool, position: int, name: str, wanted: str) -> None:  # noqa: FBT001 - reads as an assertion
-    if not holds:
-        raise ColumnNameError(
-            f"{place_of(position)} is called {shortened(name)}: write {wanted} after the dot"
-        )
+def _freely_named(position: int, name: str, prefix: _Prefix) -> Column:
+    key = name.partition(".")[2].strip()
+    if prefix.names.fullmatch(key) is None:
+        where = f"{place_of(position)} is called {shortened(name)}"
+        raise ColumnNameError(f"{where}: after the dot comes a name of {prefix.wanted}")
+    return Column(position, name, prefix.place, key, prefix.read)

@@ -13,7 +13,7 @@ _ERRORS: Final = re.compile(
 )
 _TOO_NARROW: Final = re.compile(r"#{3,}")
 # As spreadsheets write numbers that they hold in 15 digits at most and show in fewer.
-_ROUNDED: Final = re.compile(r"[+-]?\d(?:[.,]\d+)?E\+\d{2,3}")
+_ROUNDED: Final = re.compile(r"[+-]?\d(?:[.,]\d{1,20})?E\+\d{2,3}")
 _TIME: Final = re.compile(r"(\d{1,2}):(\d{1,2})(?::\d{2})?(?:\s*[AP]M)?", re.IGNORECASE)
 _RATIO: Final = re.compile(r"[1-9]\d?:[1-9]\d?")
 

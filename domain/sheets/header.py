@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from string import whitespace
 from typing import Final, Self
 
 from domain.sheets.errors import DuplicateColumnError, EmptySheetError, MissingColumnError, SeparatorError
@@ -10,7 +11,9 @@ from domain.sheets.names import column_key, place_of, shortened
 from domain.sheets.records import cells_of
 
 SEPARATORS: Final = (",", ";", "\t")
+_BLANKS: Final = "".join(SEPARATORS) + whitespace
 _SAMPLE_BYTES: Final = 65_536
+_MOST_SHOWN: Final = 20
 # Written by Excel, and read by nothing else.
 _SEPARATOR_LINE: Final = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
 
@@ -34,8 +37,7 @@ class Header:
         names = tuple(cell.strip() for cell in cells)
         _refuse_duplicates(names, line)
         if "prompt" not in map(column_key, names):
-            found = ", ".join(shortened(name) for name in names if name)
-            raise MissingColumnError(f"there is no column prompt: the header has {found}", line=line)
+            raise MissingColumnError(f"there is no column prompt: the header has {_list(names)}", line=line)
         return cls(names, separator)
 
     @property
@@ -79,11 +81,19 @@ def separator_of(lines: Sequence[bytes]) -> str:
 
 
 def _first_record(texts: Sequence[str], separator: str) -> list[str]:
-    return next((cells for cells in cells_of(texts, separator) if any(map(str.strip, cells))), [])
+    records = cells_of(texts, separator)
+    # A row of separators alone is empty, whichever of them is meant.
+    return next((cells for cells in records if "".join(cells).strip(_BLANKS)), [])
 
 
 def _fit(names: Sequence[str]) -> tuple[bool, int]:
     return "prompt" in map(column_key, names), len(names)
+
+
+def _list(names: Sequence[str]) -> str:
+    found = [shortened(name) for name in names if name]
+    more = f" and {len(found) - _MOST_SHOWN} more" if len(found) > _MOST_SHOWN else ""
+    return f"{', '.join(found[:_MOST_SHOWN])}{more}"
 
 
 def _refuse_duplicates(names: Sequence[str], line: int) -> None:

@@ -48,8 +48,8 @@ class Interpreter:
             raise MissingColumnError("there is no column model: add one, or give the batch a model")
         ours = {column.position for column in self._columns}
         self._kept = [(n, name) for n, name in enumerate(header.names) if name and n not in ours]
-        self._nameless = [n for n, name in enumerate(header.names[: header.width]) if not name]
-        self._width = header.width
+        self._nameless = [n for n, name in enumerate(header.names) if not name]
+        self._width, self._most = header.width, len(header.names)
         self._row_id_at = next((one.position for one in self._columns if one.place is Place.ROW), None)
         self._row_ids = RowIds()
         base = defaults.model_dump(exclude_unset=True)
@@ -84,13 +84,13 @@ class Interpreter:
         """Whether each cell has its column; otherwise nothing can be said of which cell means what."""
         if len(cells) == self._width and not self._nameless:
             return True
-        surplus = any(map(str.strip, cells[self._width :]))
+        surplus = any(map(str.strip, cells[self._most :]))
         if surplus or len(cells) < self._width:
-            message = f"the row has {len(cells)} cells, the header {self._width}"
+            message = f"the row has {len(cells)} cells, the header {self._most if surplus else self._width}"
             report.add(None, ProblemCode.CELL_COUNT, message, _ONE_CELL_EACH)
             return False
         for position in self._nameless:
-            if cells[position].strip():
+            if any(map(str.strip, cells[position : position + 1])):
                 message = "the cell is filled, but its column has no name"
                 report.add(place_of(position), ProblemCode.NO_COLUMN_NAME, message, "a name in the header")
         return True

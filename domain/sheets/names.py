@@ -5,9 +5,6 @@ from typing import Final
 
 from domain.generation import GenerationInput, JobRequest, Routing
 
-# ``tag.client`` and ``extra.cfg_scale``: what comes after the dot is the customer's or the provider's name.
-TAG: Final = "tag"
-EXTRA: Final = "extra"
 ROW_ID: Final = "row_id"
 
 INPUT_FIELDS: Final = frozenset(GenerationInput.model_fields)

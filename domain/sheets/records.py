@@ -30,9 +30,6 @@ class Records:
         self._ended_inside = False
         self._reader = cells_of(self._texts(lines), delimiter)
 
-    def __iter__(self) -> Iterator[list[str]]:
-        return self
-
     def __next__(self) -> list[str]:
         while True:
             self.began = self.line + 1
