@@ -33,6 +33,10 @@ class Priority(StrEnum):
         """0 goes first."""
         return _RANKS[self]
 
+    def place(self, *, in_batch: bool) -> int:
+        """Where a job stands in its queue: before the rows of batches that matter as much as it does."""
+        return 2 * self.rank + in_batch
+
 
 _RANKS: Final = {priority: rank for rank, priority in enumerate(Priority)}
 

@@ -18,7 +18,7 @@ from domain.pricing import expected_cost, quote
 from domain.retry import after_refusal
 from providers.base import Provider, Submission, UnitPrice, Unsupported
 from services import deadlines, ending, lanes
-from services.batches import FAULTS_OF_ONE, unspoiled
+from services.isolation import FAULTS_OF_ONE, unspoiled
 from services.lease import LEASE
 from services.planning import offer_of
 from services.runtime import Runtime

@@ -14,8 +14,8 @@ import structlog
 from domain.failures import ErrorCode, Failure
 from providers.base import Accepted, NotAccepted, OutcomeUnknown
 from services import outcomes
-from services.batches import unspoiled
 from services.intents import Begun
+from services.isolation import unspoiled
 from services.learning import Heard, learn
 from services.lease import kept
 from services.outcomes import Taken

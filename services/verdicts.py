@@ -52,7 +52,7 @@ def result_of(row: OpenRow, verdict: Finished, seen: Seen) -> Done:
         kind=row.kind,
         provider=row.provider,
         endpoint=row.endpoint,
-        priority=Priority(row.priority).rank,
+        priority=Priority(row.priority).place(in_batch=False),
         at=seen.at,
         outputs=outputs_of(verdict),
         filtered=verdict.filtered,

@@ -28,10 +28,11 @@ def schedule(session: Session, job: JobRecord, next_at: datetime) -> None:
     """Have ``job`` looked at again at ``next_at``, by whoever is free then."""
     row = {
         "job_id": job.id,
+        "batch_id": job.batch_id,
         "kind": job.kind,
         "provider": job.provider,
         "endpoint": job.endpoint,
-        "priority": Priority(job.priority).rank,
+        "priority": Priority(job.priority).place(in_batch=job.batch_id is not None),
         "status": job.status,
         "owner": None,
         "next_at": next_at,

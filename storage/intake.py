@@ -153,7 +153,7 @@ def _row(job: NewJob, answer: Answer | None) -> tuple[Any, ...]:
         _json(job.routing),
         _json(job.tags),
         job.priority,
-        job.priority.rank,
+        job.priority.place(in_batch=False),
         job.callback_url,
         job.batch_id,
         job.row_id,

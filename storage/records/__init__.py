@@ -3,6 +3,12 @@
 from storage.records.access import ApiKeyRecord, IdempotencyRecord, ProjectRecord
 from storage.records.agenda import AgendaRecord, HeartbeatRecord
 from storage.records.attempts import AttemptRecord
+from storage.records.batches import (
+    BatchProblemRecord,
+    BatchRecord,
+    BatchTallyRecord,
+    BatchWaitRecord,
+)
 from storage.records.callbacks import DeliveryRecord, DeliveryTryRecord, EventRecord
 from storage.records.jobs import AssetRecord, JobEventRecord, JobRecord
 from storage.records.lanes import LaneRecord
@@ -13,6 +19,10 @@ __all__ = [
     "ApiKeyRecord",
     "AssetRecord",
     "AttemptRecord",
+    "BatchProblemRecord",
+    "BatchRecord",
+    "BatchTallyRecord",
+    "BatchWaitRecord",
     "DeliveryRecord",
     "DeliveryTryRecord",
     "EventRecord",

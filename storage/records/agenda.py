@@ -12,6 +12,8 @@ from storage.records.columns import moment
 class AgendaRecord(SQLModel, table=True):
     """When an open job must be looked at again, and who holds it until then.
 
+    ``priority`` puts jobs that were asked for one by one before the rows of batches (``Priority.place``).
+
     ``next_at`` is also the lease: whoever takes the row moves it on, and if they die it comes due again.
     """
 
@@ -41,9 +43,11 @@ class AgendaRecord(SQLModel, table=True):
             "endpoint",
             postgresql_where=text("status IN ('submitting', 'running')"),
         ),
+        Index("agenda_by_batch", "batch_id", postgresql_where=text("batch_id IS NOT NULL")),
     )
 
     job_id: UUID = Field(foreign_key="jobs.id", primary_key=True)
+    batch_id: UUID | None = None
     kind: str
     provider: str
     endpoint: str

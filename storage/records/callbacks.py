@@ -18,6 +18,7 @@ class EventRecord(SQLModel, table=True):
     id: UUID = Field(default_factory=new_id, primary_key=True)
     project_id: UUID = Field(foreign_key="projects.id")
     job_id: UUID | None = Field(default=None, foreign_key="jobs.id", index=True)
+    batch_id: UUID | None = Field(default=None, foreign_key="batches.id")
     type: str
     body: str
     created_at: datetime = moment(nullable=False)

@@ -15,13 +15,19 @@ class JobRecord(SQLModel, table=True):
     """What a customer asked for: one generation, with one price and one outcome.
 
     ``plan`` is the ranked list of offers to try, fixed when the job was accepted; ``plan_at`` is the one
-    to try next, and ``attempts`` counts the tries.
+    to try next, and ``attempts`` counts the tries. ``row_number`` counts the rows of a batch's file, from 0.
     """
 
     __tablename__ = "jobs"
     __table_args__ = (
         Index("jobs_by_project", "project_id", text("id DESC")),
-        Index("jobs_by_batch", "batch_id", postgresql_where=text("batch_id IS NOT NULL")),
+        Index(
+            "jobs_by_batch",
+            "batch_id",
+            "row_number",
+            unique=True,
+            postgresql_where=text("batch_id IS NOT NULL"),
+        ),
         Index(
             "jobs_by_deadline",
             "deadline_at",
@@ -39,6 +45,7 @@ class JobRecord(SQLModel, table=True):
     priority: str
     callback_url: str | None = None
     batch_id: UUID | None = None
+    row_number: int | None = None
     row_id: str | None = None
     status: str
     plan: list[dict[str, Any]] = document()

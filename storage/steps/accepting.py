@@ -39,17 +39,18 @@ _ACCEPT: Final = text(
         UPDATE jobs SET status = 'running', sandbox = jobs.sandbox OR taken.sandbox,
             ended_at = NULL, error = NULL
         FROM taken WHERE jobs.id = taken.job_id AND jobs.status IN ('submitting', 'review')
-        RETURNING jobs.id, jobs.kind, jobs.provider, jobs.endpoint, jobs.priority, taken.look_at,
-            jobs.cancel_requested_at IS NOT NULL AS unwanted
+        RETURNING jobs.id, jobs.kind, jobs.provider, jobs.endpoint, jobs.priority, jobs.batch_id,
+            taken.look_at, jobs.cancel_requested_at IS NOT NULL AS unwanted
     ), noted AS (
         INSERT INTO job_events (job_id, type, attempt, at, data)
         SELECT job_id, 'submitted', number, :now, jsonb_build_object(
             'provider', provider, 'provider_request_id', request_id, 'queue_position', queue_position)
         FROM taken
     ), scheduled AS (
-        INSERT INTO agenda (job_id, kind, provider, endpoint, priority, status, owner, next_at)
-        SELECT id, kind, provider, endpoint,
-            CASE priority WHEN 'high' THEN 0 WHEN 'normal' THEN 1 ELSE 2 END,
+        INSERT INTO agenda (job_id, batch_id, kind, provider, endpoint, priority, status, owner, next_at)
+        SELECT id, batch_id, kind, provider, endpoint,
+            CASE priority WHEN 'high' THEN 0 WHEN 'normal' THEN 2 ELSE 4 END
+                + CAST(batch_id IS NOT NULL AS int),
             'running', NULL, CASE WHEN unwanted THEN :now ELSE look_at END
         FROM moved
         ON CONFLICT (job_id) DO UPDATE SET provider = excluded.provider, endpoint = excluded.endpoint,

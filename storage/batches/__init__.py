@@ -1,0 +1,1 @@
+"""Batches in the database: counts, turns, rows going in and results coming out."""
