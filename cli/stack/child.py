@@ -15,6 +15,7 @@ from typing import IO
 from cli.stack.console import Console
 from cli.stack.failures import StackError
 from cli.stack.logfile import LogFile
+from cli.stack.trace import Trace
 
 _KEPT_LINES = 20
 _LAST_LINES_SECONDS = 2.0
@@ -31,13 +32,22 @@ class Program:
 
 
 class Child:
-    """A running process, in a session of its own: a Ctrl-C reaches it only through the supervisor."""
+    """A running process, in a session of its own: a Ctrl-C reaches it only through the supervisor.
+
+    With ``running``, a folder, it is noted there for as long as it lives.
+    """
 
     def __init__(
-        self, program: Program, environment: Mapping[str, str], console: Console, logs: Path
+        self,
+        program: Program,
+        environment: Mapping[str, str],
+        console: Console,
+        logs: Path,
+        running: Path | None = None,
     ) -> None:
         self.program = program
-        self._process = _spawn(program, environment)
+        self._trace = None if running is None else Trace(running, program.name)
+        self._process = _spawn(program, environment, self._trace)
         self._console = console
         self._log = LogFile(logs / f"{program.name}.log")
         self._lines: deque[str] = deque(maxlen=_KEPT_LINES)
@@ -86,6 +96,8 @@ class Child:
         with suppress(ProcessLookupError):
             os.killpg(self.group, signal.SIGKILL)
         self._process.wait()
+        if self._trace is not None:
+            self._trace.remove()
         # What it started may have left the group and hold its output open: do not wait for that for ever.
         self._reader.join(_LAST_LINES_SECONDS)
 
@@ -99,20 +111,27 @@ class Child:
         self._log.close()
 
 
-def _spawn(program: Program, environment: Mapping[str, str]) -> subprocess.Popen[str]:
+def _spawn(program: Program, environment: Mapping[str, str], trace: Trace | None) -> subprocess.Popen[str]:
+    inherited = () if trace is None else (trace.descriptor,)
     try:
         # The commands are this package's own; nothing in them comes from outside.
-        return subprocess.Popen(  # noqa: S603
+        process = subprocess.Popen(  # noqa: S603
             program.command,
             env={**environment, **program.extra},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            pass_fds=inherited,
             encoding="utf-8",
             errors="replace",
         )
     except OSError as error:
+        if trace is not None:
+            trace.drop()
         raise StackError(
             f"{program.name} cannot be started: {program.command[0]}: {error.strerror}"
         ) from error
+    if trace is not None:
+        trace.hand_over(process.pid, program.stop_signal)
+    return process

@@ -48,6 +48,16 @@ class DataFolder:
         return self.root / "valkey"
 
     @property
+    def sandbox(self) -> Path:
+        """What the embedded sandbox took, and the port that it keeps."""
+        return self.root / "sandbox"
+
+    @property
+    def running(self) -> Path:
+        """A note of each process that runs."""
+        return self.root / "running"
+
+    @property
     def objects(self) -> Path:
         """Assets, where no bucket is named."""
         return self.root / "objects"

@@ -1,13 +1,13 @@
 """One stack per data folder: an advisory lock that names its holder."""
 
-import fcntl
 import os
 import time
-from contextlib import suppress
 from pathlib import Path
 from typing import TextIO
 
 from cli.stack.failures import FolderInUse
+from cli.stack.processes import program_of
+from cli.stack.trace import try_lock
 
 _LOOK_AGAIN_SECONDS = 0.1
 
@@ -31,9 +31,9 @@ class FolderLock:
         """
         file = path.open("a+", encoding="utf-8")
         deadline = time.monotonic() + patience_seconds
-        while not _try(file):
+        while not try_lock(file):
             holder = _holder(file)
-            if _alive(holder) or time.monotonic() > deadline:
+            if program_of(holder) or time.monotonic() > deadline:
                 file.close()
                 raise FolderInUse(
                     f"{path.parent} is in use by process {holder}: stop that `darkroom up`, "
@@ -55,27 +55,7 @@ class FolderLock:
         self._file.close()
 
 
-def _try(file: TextIO) -> bool:
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
 def _holder(file: TextIO) -> int:
     file.seek(0)
     text = file.read()
     return int(text) if text.isdigit() else 0
-
-
-def _alive(process: int) -> bool:
-    if process == 0:
-        return False
-    try:
-        # Not being allowed to signal it shows that it is there.
-        with suppress(PermissionError):
-            os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    return True

@@ -17,6 +17,7 @@ from psycopg import sql
 from cli.stack.account import Account, account_for
 from cli.stack.child import Program
 from cli.stack.failures import StackError
+from cli.stack.processes import program_of
 
 DATABASE = "darkroom"
 _USER = "postgres"
@@ -51,9 +52,7 @@ class Cluster:
         """
         for folder in {self.data, self.sockets}:
             _private_folder(folder, self.account)
-        if (self.data / "postmaster.pid").exists():
-            # A server that is not there any more is a failure here, and exactly what is wanted.
-            self._run("pg_ctl", "-D", str(self.data), "-m", "fast", "-w", "stop")
+        self._end_earlier()
         if not (self.data / "PG_VERSION").exists():
             made = self._run(
                 "initdb", "-D", str(self.data), "-U", _USER, "--auth=trust", "--encoding=UTF8", "--no-locale"
@@ -92,6 +91,17 @@ class Cluster:
             if found is None:
                 statement = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
                 connection.execute(statement.format(sql.Identifier(name), sql.Identifier(template)))
+
+    def _end_earlier(self) -> None:
+        note = self.data / "postmaster.pid"
+        number = note.read_text(encoding="ascii").partition("\n")[0] if note.exists() else ""
+        if number.isdigit() and program_of(int(number)) == "postgres":
+            self._run("pg_ctl", "-D", str(self.data), "-m", "fast", "-w", "stop")
+            return
+        # It is gone. Its number may be another program's, as after a restart of the machine, or a dead
+        # process's that nobody collects: either way a new server would take it for the old one and not start.
+        for stale in (note, self.sockets / f"{_SOCKET_NAME}.lock"):
+            stale.unlink(missing_ok=True)
 
     def _connect(self) -> psycopg.Connection[tuple[Any, ...]]:
         return psycopg.connect(host=str(self.sockets), user=_USER, dbname="postgres", autocommit=True)

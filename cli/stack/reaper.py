@@ -73,15 +73,16 @@ def noted(lines: Iterable[str]) -> dict[int, signal.Signals]:
 def end(groups: dict[int, signal.Signals], grace_seconds: float) -> None:
     """Ask every group to stop, newest first; kill what is still there after the grace period."""
     for group, stop_signal in reversed(groups.items()):
-        _send(group, stop_signal)
+        send(group, stop_signal)
     deadline = time.monotonic() + grace_seconds
-    while any(_send(group, 0) for group in groups) and time.monotonic() < deadline:
+    while any(send(group, 0) for group in groups) and time.monotonic() < deadline:
         time.sleep(_LOOK_AGAIN_SECONDS)
     for group in groups:
-        _send(group, signal.SIGKILL)
+        send(group, signal.SIGKILL)
 
 
-def _send(group: int, number: int) -> bool:
+def send(group: int, number: int) -> bool:
+    """Signal a process group; whether there is one."""
     try:
         os.killpg(group, number)
     except (ProcessLookupError, PermissionError):

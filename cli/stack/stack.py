@@ -12,6 +12,7 @@ from cli.stack.console import Console
 from cli.stack.environment import Plan, environment, plan
 from cli.stack.failures import StackError
 from cli.stack.folder import DataFolder
+from cli.stack.leftovers import end_leftovers
 from cli.stack.lock import FolderLock
 from cli.stack.ports import LOOPBACK, require_free
 from cli.stack.reaper import Reaper
@@ -69,6 +70,8 @@ class Stack:
         """
         self._lock = FolderLock.take(self.folder.lock)
         try:
+            for name in end_leftovers(self.folder.running):
+                self._console.notice(f"{name} was still running from an earlier start, and is ended")
             require_free(self.settings.port, "DARKROOM_PORT")
             require_free(self.settings.flower_port, "DARKROOM_FLOWER_PORT")
             self._start(self._lock)
@@ -117,7 +120,9 @@ class Stack:
         embedded = Services.of(self.plan, self.folder)
         self.environment = environment(self.settings, self.folder, embedded.reached, os.environ)
         self._reaper = Reaper([lock.descriptor])
-        self._supervisor = Supervisor(self.environment, self._console, self.folder.logs, self._reaper)
+        self._supervisor = Supervisor(
+            self.environment, self._console, self.folder.logs, self._reaper, running=self.folder.running
+        )
         embedded.start(self._supervisor)
         for step in self._apps.steps:
             self._supervisor.run_once(step)

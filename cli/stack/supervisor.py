@@ -26,7 +26,10 @@ class _Kept:
 
 
 class Supervisor:
-    """The processes of one stack: all are started by the caller, then one thread watches over them."""
+    """The processes of one stack: all are started by the caller, then one thread watches over them.
+
+    With ``running``, a folder, each is noted there, for a later stack to find what this one could not end.
+    """
 
     def __init__(
         self,
@@ -35,12 +38,14 @@ class Supervisor:
         logs: Path,
         reaper: Reaper,
         restarts: Restarts = _NEVER_DIED,
+        running: Path | None = None,
     ) -> None:
         self._environment = environment
         self._console = console
         self._logs = logs
         self._reaper = reaper
         self._restarts = restarts
+        self._running = running
         self._kept: dict[str, _Kept] = {}
         self._ending = threading.Event()
         self._watching: threading.Thread | None = None
@@ -138,7 +143,7 @@ class Supervisor:
         self._console.notice(f"{what}; it is started again in {kept.restarts.delay_seconds:g} s")
 
     def _start(self, program: Program) -> Child:
-        child = Child(program, self._environment, self._console, self._logs)
+        child = Child(program, self._environment, self._console, self._logs, self._running)
         self._reaper.watch(child)
         return child
 

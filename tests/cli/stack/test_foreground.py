@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from cli.stack.trace import left_in
+from tests.support.families import family, kill
 from tests.support.programs import ROOT
 from tests.support.until import until
 
@@ -97,6 +99,30 @@ def test_after_a_kill_the_next_start_finds_a_free_folder_and_its_data(tmp_path: 
         process.send_signal(signal.SIGINT)
         assert process.wait(60) == 0
     assert "migrate   | start 2" in output.read_text()
+
+
+def test_what_outlived_a_kill_of_the_reaper_too_is_ended_by_the_next_start(
+    tmp_path: Path, output: Path
+) -> None:
+    with up(tmp_path, "small()", output) as process:
+        until(lambda: "API key" in output.read_text(), "the block of addresses", 60)
+        (reaper,) = (
+            one
+            for one in family(process.pid)
+            if "cli.stack.reaper" in Path(f"/proc/{one}/cmdline").read_text()
+        )
+        kill(reaper, process.pid)
+        process.wait()
+    left = left_in(tmp_path / "var" / "running")
+    assert {one.name for one in left} == {"postgres", "valkey", "web", "worker"}
+    with up(tmp_path, "small()", output) as process:
+        until(lambda: "API key" in output.read_text(), "the second block of addresses", 60)
+        assert not {one.group for one in left} & {one.group for one in left_in(tmp_path / "var" / "running")}
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 0
+    text = output.read_text()
+    assert "postgres was still running from an earlier start, and is ended" in text
+    assert "migrate   | start 2" in text
 
 
 def test_what_is_started_to_outlive_its_terminal_does(tmp_path: Path, output: Path) -> None:

@@ -1,6 +1,7 @@
 """The embedded PostgreSQL."""
 
 import stat
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,8 +11,10 @@ import pytest
 
 from cli.stack.failures import StackError
 from cli.stack.postgres import Cluster
+from cli.stack.processes import program_of
 from tests.support.postgres import Postgres, debian_postgres, plain, postgres_server
 from tests.support.running import running
+from tests.support.until import until
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +77,21 @@ def test_a_server_left_on_the_cluster_is_ended_first(tmp_path: Path) -> None:
     with running(cluster.program(), cluster.answers, tmp_path / "logs") as left:
         cluster.prepare()
         assert left.wait(5)
+
+
+def test_a_number_that_went_to_another_program_is_no_server(tmp_path: Path) -> None:
+    cluster = Cluster.at(tmp_path / "postgres")
+    cluster.prepare()
+    # As the server's own account, whose every process a server takes for another server.
+    command = [*cluster.account.prefix, "sleep", "600"]
+    with subprocess.Popen(command) as other:
+        until(lambda: program_of(other.pid) == "sleep", "the other program")
+        (cluster.data / "postmaster.pid").write_text(f"{other.pid}\n{cluster.data}\n")
+        (cluster.sockets / ".s.PGSQL.5432.lock").write_text(f"{other.pid}\n")
+        cluster.prepare()
+        with running(cluster.program(), cluster.answers, tmp_path / "logs"):
+            assert other.poll() is None
+        other.kill()
 
 
 def test_a_data_folder_too_long_for_a_socket_gets_a_short_one_elsewhere(tmp_path: Path) -> None:
