@@ -2,6 +2,7 @@
 
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 from cli.stack.child import Program
 from cli.stack.ports import LOOPBACK
@@ -37,9 +38,10 @@ def darkroom(port: int, flower_port: int, host: str = LOOPBACK) -> Applications:
     )
 
 
-def sandbox(port: int) -> Program:
-    """Both providers' emulator, for the providers that have no key."""
-    return Program("sandbox", (sys.executable, "-m", "sandbox", "--port", str(port)))
+def sandbox(port: int, folder: Path | None = None) -> Program:
+    """Both providers' emulator, for the providers that have no key; in ``folder`` it outlives its process."""
+    kept = () if folder is None else ("--folder", str(folder))
+    return Program("sandbox", (sys.executable, "-m", "sandbox", "--port", str(port), *kept))
 
 
 def _web(host: str, port: int) -> Program:

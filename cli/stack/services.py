@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from cli.stack import applications
 from cli.stack.environment import Embedded, Plan
 from cli.stack.folder import DataFolder
-from cli.stack.ports import free_port, listening
+from cli.stack.ports import free_port
 from cli.stack.postgres import Cluster
+from cli.stack.sandbox import Sandbox
 from cli.stack.supervisor import Supervisor
 from cli.stack.valkey import Valkey
 from cli.stack.waiting import wait_until
@@ -22,7 +22,7 @@ class Services:
 
     postgres: Cluster | None
     valkey: Valkey | None
-    sandbox_port: int | None
+    sandbox: Sandbox | None
 
     @classmethod
     def of(cls, plan: Plan, folder: DataFolder) -> "Services":
@@ -30,7 +30,7 @@ class Services:
         return cls(
             postgres=Cluster.at(folder.postgres) if plan.database else None,
             valkey=Valkey.at(folder.valkey, free_port()) if plan.redis else None,
-            sandbox_port=free_port() if plan.sandbox else None,
+            sandbox=Sandbox.at(folder.sandbox) if plan.sandbox else None,
         )
 
     @property
@@ -39,7 +39,7 @@ class Services:
         return Embedded(
             database_url=None if self.postgres is None else self.postgres.url(),
             redis_url=None if self.valkey is None else self.valkey.url,
-            sandbox_port=self.sandbox_port,
+            sandbox_port=None if self.sandbox is None else self.sandbox.port,
         )
 
     def start(self, supervisor: Supervisor) -> None:
@@ -49,9 +49,7 @@ class Services:
             StackError: one of them did not.
         """
         # The sandbox takes seconds to load: it does so while the others start.
-        sandbox = (
-            None if self.sandbox_port is None else supervisor.keep(applications.sandbox(self.sandbox_port))
-        )
+        emulator = None if self.sandbox is None else supervisor.keep(self.sandbox.program())
         if self.postgres is not None:
             self.postgres.prepare()
             server = supervisor.keep(self.postgres.program())
@@ -61,8 +59,5 @@ class Services:
             self.valkey.prepare()
             server = supervisor.keep(self.valkey.program())
             wait_until(self.valkey.answers, server, _PATIENCE_SECONDS)
-        if sandbox is not None:
-            wait_until(self._sandbox_answers, sandbox, _PATIENCE_SECONDS)
-
-    def _sandbox_answers(self) -> bool:
-        return self.sandbox_port is not None and listening(self.sandbox_port)
+        if self.sandbox is not None and emulator is not None:
+            wait_until(self.sandbox.answers, emulator, _PATIENCE_SECONDS)
