@@ -16,9 +16,11 @@ from services.accept import Reception
 from services.access import KeyRing
 from services.build import build
 from services.health import Health
+from services.hooks import Listener
 from services.logs import configure
 from services.runtime import Runtime
 from services.settings import Settings
+from storage.entrance import Entrance
 
 
 def create() -> FastAPI:
@@ -47,7 +49,8 @@ def create_app(runtime: Runtime) -> FastAPI:
     app.state.parts = Parts(runtime, KeyRing(runtime), Ends(runtime), Health(runtime))
     errors.install(app)
     app.add_middleware(Incidents)
-    for routes in (accepting, jobs, resolve, reading, catalogue, deliveries, access, health, files, hooks):
+    # They are tried in this order: what is called most comes first.
+    for routes in (accepting, hooks, jobs, resolve, reading, catalogue, deliveries, access, health, files):
         app.include_router(routes.router)
     return app
 
@@ -55,5 +58,8 @@ def create_app(runtime: Runtime) -> FastAPI:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     parts: Parts = app.state.parts
-    async with parts.ends.heard(), Reception.opened(parts.runtime) as app.state.reception:
+    runtime = parts.runtime
+    async with parts.ends.heard(), Entrance.opened(runtime.database.url) as entrance:
+        app.state.reception = Reception(runtime, entrance)
+        app.state.listener = Listener(runtime, entrance)
         yield

@@ -108,7 +108,11 @@ class HookVerifier(Protocol):
     """Checks the webhooks that a provider sends."""
 
     def verify(self, headers: Mapping[str, str], body: bytes) -> HookHint:
-        """The request that a webhook is about; raises HookRefused or HookUnverifiable."""
+        """The request that a webhook is about; raises HookRefused or HookUnverifiable. It may fetch keys."""
+        ...
+
+    def check(self, headers: Mapping[str, str], body: bytes) -> HookHint | None:
+        """The same by the keys at hand, at once; None where these do not show it to be genuine."""
         ...
 
 

@@ -1,13 +1,12 @@
 """Accepting a job: one commit writes the job, its place on the agenda, its reserve and its answer.
 
-The only use case that is asynchronous throughout: with a thread and a session of the ORM for each request
-it took twenty times the CPU (``bench/accept.py`` measures it).
+Asynchronous throughout, as hearing of webhooks is: with a thread and a session of the ORM for each request it
+took twenty times the CPU (``bench/accept.py`` measures it).
 """
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -56,13 +55,6 @@ class Reception:
         self._clock = clock
         self._planner = Planner(runtime)
         self._prices_until = -1.0
-
-    @classmethod
-    @asynccontextmanager
-    async def opened(cls, runtime: Runtime) -> AsyncIterator["Reception"]:
-        """A reception for as long as the block runs; it connects to nothing before the first job."""
-        async with Entrance.opened(runtime.database.url) as entrance:
-            yield cls(runtime, entrance)
 
     async def accept(
         self, *, project_id: UUID, request: JobRequest, repeatable: Repeatable | None

@@ -1,20 +1,16 @@
-"""The route that takes jobs in: the one that customers call most, and the only one without dependencies.
-
-What the framework would do for it (solve dependencies, read the header) costs as much as all the rest here.
-"""
+"""The route that takes jobs in: the one that customers call most."""
 
 import re
-from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
 from fastapi import APIRouter
-from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.responses import Response
 
 from api.answers import Problem
 from api.body import read_as, read_json
 from api.callers import caller_of
+from api.direct import Direct
 from api.documentation import JOB_EXAMPLE, problems, request_body
 from api.parts import Parts
 from api.queries import refuse_others
@@ -22,16 +18,6 @@ from api.schemas.jobs import Job
 from domain.generation import JobRequest
 from services.accept import Reception, Repeatable
 from services.access import Scope
-
-
-class Direct(APIRoute):
-    """A route whose function is given the request as it came."""
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """The function itself."""
-        handler: Callable[[Request], Coroutine[Any, Any, Response]] = self.endpoint
-        return handler
-
 
 router: Final = APIRouter(prefix="/v1/jobs", tags=["jobs"], route_class=Direct)
 

@@ -1,26 +1,31 @@
 """The route that providers send their webhooks to."""
 
-from typing import Annotated, Final
+import re
+from typing import Final
 
-from fastapi import APIRouter, Path, Request
-from starlette.concurrency import run_in_threadpool
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
 
-from api.answers import Json
+from api.answers import Problem
 from api.body import read_limited
-from api.parts import TheRuntime
-from services.hooks import receive
+from api.direct import Direct
+from services.hooks import Listener
 
-router: Final = APIRouter(include_in_schema=False)
+router: Final = APIRouter(include_in_schema=False, route_class=Direct)
 
 MAX_HOOK_BYTES: Final = 32 * 1024 * 1024
 
-Name = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,100}$")]
+_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,100}")
 
 
 @router.post("/hooks/{provider}/{token}")
-async def receive_hook(request: Request, runtime: TheRuntime, provider: Name, token: Name) -> Json:
+async def receive_hook(request: Request) -> Response:
     """A hint to look at an attempt at once; the signature is the permission."""
+    listener: Listener = request.app.state.listener
+    provider, token = request.path_params["provider"], request.path_params["token"]
+    if not (_NAME.fullmatch(provider) and _NAME.fullmatch(token)):
+        raise Problem(404, "not_found", f"there is nothing at {request.url.path}")
     body = await read_limited(request, MAX_HOOK_BYTES)
-    headers = dict(request.headers)
-    await run_in_threadpool(receive, runtime, provider=provider, token=token, headers=headers, body=body)
-    return Json({})
+    await listener.receive(provider=provider, token=token, headers=dict(request.headers), body=body)
+    return Response(b"{}", media_type="application/json")

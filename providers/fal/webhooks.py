@@ -56,6 +56,19 @@ class WebhookVerifier:
             raise HookRefused("the signature matches none of fal's keys")
         return _hint(body)
 
+    def check(self, headers: Mapping[str, str], body: bytes) -> HookHint | None:
+        """The same by the keys at hand: it fetches none and waits for nobody.
+
+        None where these are too old, or none of them matches; ``verify`` then decides.
+
+        Raises:
+            HookRefused: whatever the keys, it is wrong.
+        """
+        message, signature = self._signed(headers, body)
+        if self._is_stale() or not _matches(self._keys, message, signature):
+            return None
+        return _hint(body)
+
     def _signed(self, headers: Mapping[str, str], body: bytes) -> tuple[bytes, bytes]:
         lower = {name.lower(): value for name, value in headers.items()}
         missing = [name for name in (*_SIGNED, _SIGNATURE) if not lower.get(name)]

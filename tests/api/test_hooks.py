@@ -5,6 +5,10 @@ import hashlib
 import json
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
 
 import httpx
 import pytest
@@ -13,31 +17,49 @@ from pytest_httpserver import HTTPServer
 
 from api.app import create_app
 from services.runtime import Runtime
-from storage import jobs
+from storage import agenda, jobs
+from storage.records import AgendaRecord, AttemptRecord
 from storage.records.columns import new_id
+from tests.support.engine import Engine
 from tests.support.front import new_project, running_parts, served
+from tests.support.outage import database_away
+from tests.support.postgres import Postgres
 from tests.support.rows import a_job, an_attempt, keep
 
 KEY = Ed25519PrivateKey.generate()
 
 
 @pytest.fixture
-def front(
-    runtime: Runtime, httpserver: HTTPServer, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[httpx.Client]:
+def front(runtime: Runtime, keys: str, tmp_path: Path) -> Iterator[httpx.Client]:
     """A client of a server that knows where fal's keys are."""
+    with opened(runtime.database.url, keys, tmp_path) as client:
+        yield client
+
+
+@pytest.fixture
+def keys(httpserver: HTTPServer) -> str:
+    """The address of fal's keys."""
     public = base64.urlsafe_b64encode(KEY.public_key().public_bytes_raw()).decode().rstrip("=")
     httpserver.expect_request("/jwks").respond_with_json(
         {"keys": [{"kty": "OKP", "crv": "Ed25519", "x": public}]}
     )
+    return httpserver.url_for("/jwks")
+
+
+@contextmanager
+def opened(database_url: str, keys: str, folder: Path) -> Iterator[httpx.Client]:
     with (
-        running_parts(
-            runtime.database.url, tmp_path_factory.mktemp("hooks"), fal_jwks_url=httpserver.url_for("/jwks")
-        ) as parts,
+        running_parts(database_url, folder, fal_jwks_url=keys) as parts,
         served(create_app(parts)) as url,
         httpx.Client(base_url=url, trust_env=False) as client,
     ):
         yield client
+
+
+def post(client: httpx.Client, token: str, request_id: str) -> httpx.Response:
+    """Fal's webhook about a request."""
+    body = json.dumps({"request_id": request_id, "status": "OK", "payload": {}}).encode()
+    return client.post(f"/hooks/fal/{token}", content=body, headers=signed(request_id, body))
 
 
 def signed(request_id: str, body: bytes) -> dict[str, str]:
@@ -58,13 +80,56 @@ def test_a_signed_webhook_adopts_the_attempt_that_waited_for_it(
     request_id = str(new_id())
     attempt = an_attempt(job, provider="fal", status="unknown", provider_request_id=None)
     keep(runtime, job, attempt)
-    body = json.dumps({"request_id": request_id, "status": "OK", "payload": {}}).encode()
-    answer = front.post(f"/hooks/fal/{attempt.token}", content=body, headers=signed(request_id, body))
+    answer = post(front, attempt.token, request_id)
     assert (answer.status_code, answer.json()) == (200, {})
+    assert answer.headers["content-type"] == "application/json"
     with runtime.database.work() as session:
         adopted = jobs.last_attempt(session, job.id)
     assert adopted is not None
     assert (adopted.provider_request_id, adopted.status) == (request_id, "running")
+
+
+def test_a_signed_webhook_about_nothing_of_ours_is_not_found(front: httpx.Client) -> None:
+    answer = post(front, "token", "request-1")
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+
+
+def running(runtime: Runtime, count: int) -> list[AttemptRecord]:
+    """Attempts that run at fal; the next look at each is an hour away."""
+    project_id = new_project(runtime).id
+    made = [a_job(project_id=project_id, status="running", provider="fal") for _ in range(count)]
+    sent = [an_attempt(job, provider="fal", provider_request_id=str(new_id())) for job in made]
+    keep(runtime, *made, *sent)
+    with runtime.database.work() as session:
+        for job in made:
+            agenda.schedule(session, job, runtime.clock() + timedelta(hours=1))
+    return sent
+
+
+def test_many_webhooks_at_once_have_all_their_jobs_looked_at(front: httpx.Client, runtime: Runtime) -> None:
+    sent = running(runtime, 40)
+    begun = runtime.clock()
+    with ThreadPoolExecutor(8) as threads:
+        answers = threads.map(lambda one: post(front, one.token, str(one.provider_request_id)), sent)
+        assert [answer.status_code for answer in answers] == [200] * 40
+    with runtime.database.work() as session:
+        due = [session.get_one(AgendaRecord, attempt.job_id).next_at for attempt in sent]
+    assert all(begun <= at <= runtime.clock() for at in due)
+
+
+def test_without_the_database_it_is_asked_to_send_again(
+    server: Postgres, engine: Engine, database_url: str, keys: str, tmp_path: Path
+) -> None:
+    [sent] = running(engine.runtime, 1)
+    told = (sent.token, str(sent.provider_request_id))
+    with opened(database_url, keys, tmp_path) as client:
+        before = post(client, *told)
+        with database_away(server, database_url):
+            during = post(client, *told)
+        after = post(client, *told)
+    assert [answer.status_code for answer in (before, during, after)] == [200, 503, 200]
+    assert (during.json()["code"], during.headers["retry-after"]) == ("database_unavailable", "5")
+    assert during.elapsed < timedelta(seconds=5)
 
 
 def test_a_webhook_that_fal_did_not_sign_is_refused(front: httpx.Client) -> None:

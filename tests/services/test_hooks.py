@@ -1,13 +1,20 @@
 """Inbound webhooks: a hint for open generations, an adoption where the answer was lost, and nothing else."""
 
+import asyncio
+import threading
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 
 from domain.costs import NOT_BILLED, Basis, Cost
 from domain.failures import ErrorCode, Failure
+from domain.lanes import Lane
 from domain.lifecycle import AttemptStatus, JobStatus
 from providers.base import (
     Accepted,
@@ -22,9 +29,14 @@ from providers.base import (
     Output,
     Submission,
 )
-from services.hooks import Rejected, receive
+from services.hooks import Listener, Rejected
 from services.refusals import NotFound, Unavailable
+from storage import jobs, lanes
+from storage.database import Session
+from storage.entrance import Entrance
 from tests.support.engine import Engine, taken
+from tests.support.taking import receive
+from tests.support.until import until
 
 BROKEN = Failure(ErrorCode.PROVIDER_FAILED, "the runner died", retryable=True)
 DONE = Finished((Output("http://127.0.0.1:1/1.png"),), Cost(30_000_000, Basis.BILLABLE_UNITS, final=True))
@@ -32,9 +44,13 @@ DONE = Finished((Output("http://127.0.0.1:1/1.png"),), Cost(30_000_000, Basis.BI
 
 @dataclass(frozen=True)
 class Verifier:
-    """Takes the body for the request's id, or raises what the test says."""
+    """Takes the body for the request's id, or raises what the test says; ``keyless`` has keys to fetch."""
 
     error: Exception | None = None
+    keyless: bool = False
+
+    def check(self, headers: Mapping[str, str], body: bytes) -> HookHint | None:
+        return None if self.keyless else self.verify(headers, body)
 
     def verify(self, headers: Mapping[str, str], body: bytes) -> HookHint:
         assert headers == {"x-signature": "s"}
@@ -47,14 +63,24 @@ def listening(engine: Engine, error: Exception | None = None) -> Engine:
     return replace(engine, runtime=replace(engine.runtime, hooks={"fal": Verifier(error)}))
 
 
+def told_by_fal(token: str, request_id: str, provider: str = "fal") -> dict[str, Any]:
+    headers = {"x-signature": "s"}
+    return {"provider": provider, "token": token, "headers": headers, "body": request_id.encode()}
+
+
 def hear(engine: Engine, token: str, request_id: str = "request-1", provider: str = "fal") -> None:
-    receive(
-        listening(engine).runtime,
-        provider=provider,
-        token=token,
-        headers={"x-signature": "s"},
-        body=request_id.encode(),
-    )
+    receive(listening(engine).runtime, **told_by_fal(token, request_id, provider))
+
+
+def waiting(session: Session) -> bool:
+    return bool(session.connection().execute(text("SELECT 1 FROM pg_locks WHERE NOT granted")).first())
+
+
+def last_hook(engine: Engine) -> datetime:
+    with engine.runtime.database.work() as session:
+        at = lanes.every(session)[Lane("fal", "test/pair/b")].hook_at
+    assert at is not None
+    return at
 
 
 def at_fal(engine: Engine, answer: "Accepted | Exception | Callable[[Submission], Accepted]") -> UUID:
@@ -69,6 +95,68 @@ def test_a_webhook_has_the_job_looked_at_at_once_and_decides_nothing(engine: Eng
     assert engine.due_in(job_id) == 2.0
     hear(engine, engine.attempt(job_id).token)
     assert (engine.job(job_id).status, engine.due_in(job_id)) == ("running", 0.0)
+
+
+def test_a_webhook_whose_keys_must_be_fetched_is_heard_as_well(engine: Engine) -> None:
+    job_id = at_fal(engine, taken())
+    keyless = replace(engine.runtime, hooks={"fal": Verifier(keyless=True)})
+    receive(keyless, **told_by_fal(engine.attempt(job_id).token, "request-1"))
+    assert engine.due_in(job_id) == 0.0
+
+
+def test_a_large_webhook_holds_up_no_others(engine: Engine) -> None:
+    threads = set[str]()
+
+    class Noting(Verifier):
+        def verify(self, headers: Mapping[str, str], body: bytes) -> HookHint:
+            threads.add(threading.current_thread().name)
+            return HookHint(super().verify(headers, body).request_id[:9])
+
+    job_id = at_fal(engine, taken())
+    noting = replace(engine.runtime, hooks={"fal": Noting()})
+
+    async def both() -> str:
+        async with Entrance.opened(noting.database.url) as entrance:
+            for size in (0, 100_000):
+                told = told_by_fal(engine.attempt(job_id).token, "request-1" + " " * size)
+                await Listener(noting, entrance).receive(**told)
+        return threading.current_thread().name
+
+    here = asyncio.run(both())
+    assert here in threads
+    assert len(threads) == 2
+
+
+def test_a_webhook_waits_for_whoever_is_at_work_on_its_job(engine: Engine) -> None:
+    job_id = at_fal(engine, taken())
+    token = engine.attempt(job_id).token
+    with ThreadPoolExecutor(1) as thread:
+        with engine.runtime.database.work() as session:
+            jobs.lock_job(session, job_id)
+            session.connection().execute(text("UPDATE agenda SET owner = 'watcher:1'"))
+            hearing = thread.submit(hear, engine, token)
+            until(lambda: waiting(session), "the webhook waits")
+        hearing.result()
+    assert engine.due_in(job_id) == 0.0
+
+
+def test_that_webhooks_come_is_written_down_once_a_minute(engine: Engine) -> None:
+    job_id = at_fal(engine, taken())
+    token = engine.attempt(job_id).token
+    runtime, begun = listening(engine).runtime, engine.clock()
+
+    async def scene() -> list[float]:
+        told = []
+        async with Entrance.opened(runtime.database.url) as entrance:
+            listener = Listener(runtime, entrance)
+            # Whether it is the usual word, or an odd one that is looked into.
+            for seconds, request_id in ((0, "request-1"), (59, "request-1"), (0, "odd"), (1, "odd")):
+                engine.clock.advance(seconds)
+                await listener.receive(**told_by_fal(token, request_id))
+                told.append((last_hook(engine) - begun).total_seconds())
+        return told
+
+    assert asyncio.run(scene()) == [0, 0, 0, 60]
 
 
 def test_a_webhook_adopts_the_request_whose_answer_was_lost(engine: Engine) -> None:
@@ -167,13 +255,7 @@ def test_a_webhook_that_cannot_be_shown_to_be_genuine_changes_nothing(
 ) -> None:
     job_id = at_fal(engine, taken())
     with pytest.raises(refusal, match=str(error)):
-        receive(
-            listening(engine, error).runtime,
-            provider="fal",
-            token=engine.attempt(job_id).token,
-            headers={"x-signature": "s"},
-            body=b"request-1",
-        )
+        receive(listening(engine, error).runtime, **told_by_fal(engine.attempt(job_id).token, "request-1"))
     assert engine.due_in(job_id) == 2.0
 
 

@@ -263,6 +263,8 @@ class _NoHooks:
     def verify(self, headers: Mapping[str, str], body: bytes) -> HookHint:
         raise AssertionError((headers, body))
 
+    check = verify
+
 
 def test_where_only_a_webhook_can_tell_it_is_waited_for_and_then_a_person_is_asked(engine: Engine) -> None:
     settings = engine.runtime.settings.model_copy(update={"public_url": "https://d.example"})

@@ -11,10 +11,10 @@ from domain.lifecycle import AttemptStatus, JobStatus
 from providers.base import Finished, Generating, HookHint, LookFailed, OutcomeUnknown, Output
 from services.access import Scope, create_key
 from services.choices import choices
-from services.hooks import receive
 from services.refusals import Conflict, NotFound, Unavailable, Unprocessable
 from services.resolve import Decision, resolve
 from tests.support.engine import Engine, taken
+from tests.support.taking import receive
 
 LOST = OutcomeUnknown("the answer was lost")
 DONE = Finished((Output("http://127.0.0.1:1/1.png"),), Cost(20_000_000, Basis.PROVIDER_PRICE, final=True))
@@ -209,6 +209,8 @@ class _Genuine:
     def verify(self, headers: object, body: bytes) -> HookHint:
         del headers
         return HookHint(body.decode())
+
+    check = verify
 
 
 def hear(engine: Engine, token: str) -> None:

@@ -134,6 +134,27 @@ def test_a_genuine_webhook_that_names_no_request_is_refused(body: bytes) -> None
         Keys(jwks(KEY)).verify(None, body)
 
 
+def test_by_the_keys_at_hand_a_genuine_webhook_is_known_at_once_and_nothing_is_fetched() -> None:
+    keys = Keys(jwks(KEY))
+    assert keys.verifier.check(signed(), BODY) is None
+    keys.verify()
+    assert keys.verifier.check(signed(), BODY) == HookHint("req-1", "gw-2")
+    assert keys.verifier.check(signed(key=OTHER), BODY) is None
+    keys.now += 24 * 3600 + 1
+    assert keys.verifier.check(signed(timestamp=int(keys.now)), BODY) is None
+    assert keys.reads == 1
+
+
+def test_what_is_wrong_by_any_key_is_refused_at_once() -> None:
+    keys = Keys(jwks(KEY))
+    with pytest.raises(HookRefused, match="300 seconds"):
+        keys.verifier.check(signed(timestamp=NOW - 301), BODY)
+    keys.verify()
+    with pytest.raises(HookRefused, match="request_id"):
+        keys.verifier.check(signed(b"{}"), b"{}")
+    assert keys.reads == 1
+
+
 def test_a_missing_gateway_id_is_no_matter() -> None:
     assert Keys(jwks(KEY)).verify(None, b'{"request_id": "r"}') == HookHint("r", None)
 
