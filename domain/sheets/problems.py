@@ -21,6 +21,7 @@ class ProblemCode(StrEnum):
     ROUNDED = "rounded"
     TURNED_INTO_TIME = "turned_into_time"
     DUPLICATE_ROW_ID = "duplicate_row_id"
+    NO_OFFER = "no_offer"
 
 
 class RowProblem(NamedTuple):
