@@ -231,6 +231,21 @@ def test_the_command_line_overrides_the_environment(monkeypatch: pytest.MonkeyPa
     assert (chosen.image_seconds, chosen.video_seconds, chosen.manual_clock) == (2, 8, True)
 
 
+@pytest.mark.parametrize(
+    ("options", "base"),
+    [
+        ("--port 9 --folder kept", "http://127.0.0.1:9"),
+        ("--port 9 --folder kept --host ::1", "http://[::1]:9"),
+        ("--port 9 --folder kept --public-url https://media.example", "https://media.example"),
+        ("--port 9 --folder kept --host 192.0.2.1 --allow-remote", None),
+        ("--port 0 --folder kept", None),
+        ("--port 9", None),
+    ],
+)
+def test_with_a_folder_links_lead_to_where_it_listens_now(options: str, base: str | None) -> None:
+    assert settings(parse(options.split())).public_url == base
+
+
 def test_links_can_have_a_public_base() -> None:
     with SandboxServer(Config(public_url="https://media.example/")) as public:
         headers = {"Authorization": "Key sandbox"}

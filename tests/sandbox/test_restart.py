@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from sandbox.archive import dumps, loads
 from sandbox.config import Config
-from sandbox.testing import ADMIN_KEY, FAL_KEY, SandboxServer
+from sandbox.testing import ADMIN_KEY, FAL_KEY, LINKMODEL_KEY, SandboxServer
 from tests.sandbox.process import SandboxProcess
 from tests.support.until import until
 
@@ -166,13 +166,7 @@ def test_a_webhook_that_is_still_to_be_sent_is_sent_by_the_next_process(sandbox:
 def test_a_webhook_that_was_taken_is_not_sent_again(tmp_path: Path) -> None:
     config = Config(manual_clock=True, public_url="http://127.0.0.1")
     with SandboxServer(config, tmp_path) as first:
-        submitted = first.client.post(
-            "/fal/queue/fal-ai/flux/dev",
-            params={"fal_webhook": f"{first.url}/callbacks/hook"},
-            json={"prompt": "a kite"},
-            headers=FAL_KEY,
-        ).json()
-        record = first.app.sandbox.fal.book.get(submitted["request_id"])
+        record = first.app.sandbox.fal.book.get(submit(first, "a kite"))
         assert record is not None
         first.advance(5)
         until(lambda: record.told, "the end of the delivery")
@@ -181,6 +175,28 @@ def test_a_webhook_that_was_taken_is_not_sent_again(tmp_path: Path) -> None:
         assert again is not None
         assert again.told
         assert len(second.callbacks("hook")) == 1
+
+
+def test_an_orderly_stop_keeps_as_much_as_a_kill(tmp_path: Path) -> None:
+    config = Config(manual_clock=True)
+    with SandboxServer(config, tmp_path) as first:
+        made = [create(first, prompt) for prompt in ("a kite", "[sandbox:fail]", "[sandbox:slow=60]")]
+        running, erased = (submit(first, prompt) for prompt in ("[sandbox:slow=60]", "a kite"))
+        first.advance(10)
+        path = f"/fal/platform/v1/models/requests/{erased}/payloads"
+        first.client.request("DELETE", path, headers=ADMIN_KEY).raise_for_status()
+        before, left = first.invoice(), first.app.sandbox.linkmodel.book.balance_nano
+        links = asked(first, made[0])["output_images"]
+    with SandboxServer(config, tmp_path) as second:
+        assert second.invoice() == before
+        assert second.app.sandbox.linkmodel.book.balance_nano == left
+        assert asked(second, made[0])["output_images"] == links
+        assert second.client.get(urlsplit(links[0])._replace(scheme="", netloc="").geturl()).is_success
+        assert not second.invoice()[running]["final"]
+        assert second.client.get(f"{_APP}/{erased}", headers=FAL_KEY).status_code == 404
+        second.reset()
+    with SandboxServer(config, tmp_path) as third:
+        assert third.invoice() == {}
 
 
 def test_a_reset_is_for_good_but_keys_and_settings_stay(sandbox: SandboxProcess) -> None:
@@ -222,6 +238,29 @@ def test_a_folder_in_use_or_damaged_is_named(sandbox: SandboxProcess, tmp_path: 
         refused = subprocess.run(command, capture_output=True, text=True, check=False)
         assert refused.returncode == 1
         assert refused.stderr.startswith(f"the folder {folder} cannot be used")
+
+
+def submit(server: SandboxServer, prompt: str) -> str:
+    """A request id of fal's, with a webhook to the server itself."""
+    path, params = "/fal/queue/fal-ai/flux/dev", {"fal_webhook": f"{server.url}/callbacks/hook"}
+    answer = server.client.post(path, params=params, json={"prompt": prompt}, headers=FAL_KEY)
+    request_id: str = answer.raise_for_status().json()["request_id"]
+    return request_id
+
+
+def create(server: SandboxServer, prompt: str) -> str:
+    """A task id of LinkModel's."""
+    path, body = "/linkmodel/api/v1/image-generation", {"model": "seedream-4.5", "prompt": prompt}
+    answer = server.client.post(path, json=body, headers=LINKMODEL_KEY).raise_for_status().json()
+    task_id: str = answer["data"]["task_id"]
+    return task_id
+
+
+def asked(server: SandboxServer, task_id: str) -> dict[str, Any]:
+    """What LinkModel says of a task."""
+    path = f"/linkmodel/api/v1/query/image-generation?task_id={task_id}"
+    data: dict[str, Any] = server.client.get(path, headers=LINKMODEL_KEY).json()["data"]
+    return data
 
 
 _ARGUMENTS = st.recursive(
