@@ -71,7 +71,7 @@ class Room:
             )
             self.running[name] = stack
         self._wait(self._ready, "the API is ready")
-        wanted = sum(name in self.children for name in ("worker", "callbacks"))
+        wanted = sum(name in self.children for name in ("worker", "callbacks", "batches"))
         self._wait(lambda: self._listening() >= wanted, "the workers listen")
 
     def kill(self, *names: str) -> None:

@@ -13,9 +13,10 @@ from domain.lifecycle import JobStatus
 from services import letting
 from services.runtime import Runtime
 from storage import agenda, callbacks, claims
+from storage.batches import reading
 from storage.claims import Due, Lease
 from storage.database import Session
-from storage.queue import COLLECT, DELIVER, SUBMIT, Note, QueueUnavailable
+from storage.queue import COLLECT, DELIVER, READ, SUBMIT, Note, QueueUnavailable
 
 # How long a claimed row is left alone: a lost message costs this much, and no more.
 CLAIM: Final = timedelta(seconds=15)
@@ -50,10 +51,12 @@ def claim(runtime: Runtime, *, owner: str, looks: Mapping[str, int], notes: int)
         ]
         due = claims.claim_work(session, lease, most=notes)
         told = callbacks.claim_deliveries(session, owner=owner, now=now, lease=CLAIM, most=notes)
+        files = reading.claim(session, lease)
     let = letting.let_out(runtime, lease, most=notes)
     lost = [one.job_id for one in due if one.status == JobStatus.SUBMITTING]
     told_notes = [Note(DELIVER, "callbacks", (one,)) for one in told]
-    return Claimed(seen, [*_notes([*due, *let]), *told_notes], lost, now)
+    read_notes = [Note(READ, "batches", (one,), in_turn=True) for one in files]
+    return Claimed(seen, [*_notes([*due, *let]), *told_notes, *read_notes], lost, now)
 
 
 def _looks(runtime: Runtime, session: Session, provider: str, lease: Lease, most: int) -> Sequence[UUID]:
@@ -72,22 +75,24 @@ def publish(runtime: Runtime, notes: Sequence[Note], *, owner: str) -> None:
         log.warning("queue_unavailable", reason=str(error), waiting=len(notes))
         again = runtime.clock() + _AGAIN
         with runtime.database.work() as session:
-            job_ids = [one for note in notes if note.task != DELIVER for one in note.ids]
+            job_ids = [one for note in notes if note.task in {SUBMIT, COLLECT} for one in note.ids]
             agenda.reschedule(session, [(job_id, again) for job_id in job_ids], owner=owner)
             delivery_ids = [one for note in notes if note.task == DELIVER for one in note.ids]
             callbacks.put_off(session, delivery_ids, owner=owner, until=again)
+            batch_ids = [one for note in notes if note.task == READ for one in note.ids]
+            reading.put_off(session, batch_ids, owner=owner, until=again)
 
 
 def _notes(due: Sequence[Due]) -> list[Note]:
     """Few notes for many rows: a task costs its worker milliseconds, however much it carries."""
-    groups: dict[tuple[str, str], list[UUID]] = defaultdict(list)
+    groups: dict[tuple[str, str, bool], list[UUID]] = defaultdict(list)
     for one in due:
         if one.status == JobStatus.QUEUED:
-            groups[SUBMIT, one.kind].append(one.job_id)
+            groups[SUBMIT, one.kind, one.of_batch].append(one.job_id)
         elif one.status == JobStatus.STORING:
-            groups[COLLECT, "collect"].append(one.job_id)
+            groups[COLLECT, "collect", False].append(one.job_id)
     return [
-        Note(task, queue, tuple(ids[start : start + TOGETHER]))
-        for (task, queue), ids in groups.items()
+        Note(task, queue, tuple(ids[start : start + TOGETHER]), in_turn)
+        for (task, queue, in_turn), ids in groups.items()
         for start in range(0, len(ids), TOGETHER)
     ]

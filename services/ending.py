@@ -10,6 +10,7 @@ from services.events import tell
 from services.runtime import Runtime
 from services.totals import known, total
 from storage import agenda, jobs, ledger
+from storage.batches import turns
 from storage.database import Session
 from storage.records import AttemptRecord, JobRecord
 
@@ -29,6 +30,8 @@ def end(
     attempts = jobs.attempts_of(session, [job.id])
     jobs.move_job(session, job, status, ended_at=at, error=error, **total(attempts))
     agenda.unschedule(session, job.id)
+    if job.batch_id is not None:
+        turns.drop(session, job.id)
     if status is not JobStatus.REVIEW:
         free_reserve(session, runtime, job, attempts)
     jobs.note(session, job.id, status.value, at, data={"error": error} if error else None)

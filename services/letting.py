@@ -11,9 +11,11 @@ from domain.circuit import Circuit
 from domain.lanes import Lane
 from domain.limits import Limits, pilots, refilled
 from services import passing
+from services.batches.feeding import feed
 from services.lanes import is_warm
 from services.runtime import Runtime
 from storage import claims, lanes
+from storage.batches import turns
 from storage.claims import Due, Lease
 from storage.database import Session
 from storage.records import LaneRecord
@@ -25,9 +27,12 @@ OUTSTANDING: Final = 128
 def let_out(runtime: Runtime, lease: Lease, *, most: int) -> Sequence[Due]:
     """Take the queued jobs that may go now, at most ``most``; one process decides at a time."""
     with runtime.database.work() as session:
-        waiting = claims.queued_lanes(session, lease.now)
-        if not waiting or not claims.deciding(session):
+        waiting, rows = claims.queued_lanes(session, lease.now), turns.open_turns(session)
+        if not (waiting or rows) or not claims.deciding(session):
             return []
+        if rows:
+            feed(runtime, session, rows, lease.now)
+            waiting = claims.queued_lanes(session, lease.now)
         # What may not go on its own way is passed on first: it changes which lanes wait.
         if passing.pass_on(runtime, session, waiting, lease.now):
             waiting = claims.queued_lanes(session, lease.now)

@@ -28,14 +28,23 @@ def add_event(
     *,
     event_id: UUID,
     project_id: UUID,
-    job_id: UUID,
     type_: str,
     body: str,
     at: datetime,
+    job_id: UUID | None = None,
+    batch_id: UUID | None = None,
 ) -> None:
-    """Write down what happened, exactly as it will be signed."""
+    """Write down what happened to a job or a batch, exactly as it will be signed."""
     session.add(
-        EventRecord(id=event_id, project_id=project_id, job_id=job_id, type=type_, body=body, created_at=at)
+        EventRecord(
+            id=event_id,
+            project_id=project_id,
+            job_id=job_id,
+            batch_id=batch_id,
+            type=type_,
+            body=body,
+            created_at=at,
+        )
     )
 
 

@@ -56,7 +56,7 @@ _LET_OUT: Final = text(
         WHERE provider = :provider AND endpoint = :endpoint AND status = 'queued' AND next_at <= :now
         ORDER BY priority, next_at LIMIT :most
         FOR UPDATE SKIP LOCKED))
-    RETURNING job_id, kind, status
+    RETURNING job_id, kind, status, batch_id IS NOT NULL AS of_batch
     """
 )
 # One step in the index for each lane, however many rows wait in it.
@@ -116,11 +116,12 @@ _DECIDING_KEY: Final = 4_107_001
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """An open job whose time has come, and the state that it was in."""
+    """An open job whose time has come, and its state; ``of_batch`` when it is the row of a batch."""
 
     job_id: UUID
     kind: str
     status: str
+    of_batch: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +167,7 @@ def let_out(session: Session, lane: Lane, lease: Lease, *, most: int) -> Sequenc
     """Take up to ``most`` due rows that wait for one endpoint, the urgent ones first."""
     where = {"provider": lane.provider, "endpoint": lane.endpoint, "most": most}
     rows = session.connection().execute(_LET_OUT, lease.values() | where)
-    return [Due(row.job_id, row.kind, row.status) for row in rows]
+    return [Due(row.job_id, row.kind, row.status, row.of_batch) for row in rows]
 
 
 def deciding(session: Session) -> bool:

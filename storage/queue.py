@@ -11,10 +11,15 @@ from kombu import Queue as KombuQueue
 from kombu.exceptions import KombuError
 from redis.exceptions import RedisError
 
-QUEUES: Final = ("image", "video", "collect", "callbacks")
+QUEUES: Final = ("image", "video", "collect", "callbacks", "batches")
 SUBMIT: Final = "submit"
 COLLECT: Final = "collect"
 DELIVER: Final = "deliver"
+READ: Final = "read"
+
+# Redis takes the smallest number first; what nobody waits for by itself stands behind the rest.
+_AT_ONCE: Final = 0
+_IN_TURN: Final = 6
 
 
 class QueueUnavailable(Exception):  # noqa: N818 - names the fact
@@ -23,11 +28,15 @@ class QueueUnavailable(Exception):  # noqa: N818 - names the fact
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A hint for a worker: run ``task`` on ``queue`` for the rows ``ids``; it may be lost or come twice."""
+    """A hint for a worker: run ``task`` on ``queue`` for the rows ``ids``; it may be lost or come twice.
+
+    ``in_turn``: rows of batches, which let the others pass.
+    """
 
     task: str
     queue: str
     ids: tuple[UUID, ...]
+    in_turn: bool = False
 
 
 class Queue(Protocol):
@@ -117,4 +126,11 @@ class CeleryQueue:
         with producer.batch(max(len(notes), 1)):
             for note in notes:
                 ids = [str(one) for one in note.ids]
-                self._app.send_task(note.task, args=[ids], queue=note.queue, producer=producer, retry=False)
+                self._app.send_task(
+                    note.task,
+                    args=[ids],
+                    queue=note.queue,
+                    priority=_IN_TURN if note.in_turn else _AT_ONCE,
+                    producer=producer,
+                    retry=False,
+                )

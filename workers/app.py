@@ -1,4 +1,4 @@
-"""The Celery application: three short tasks that carry ids, each safe to run twice."""
+"""The Celery application: few tasks that carry ids, each safe to run twice."""
 
 import os
 import socket
@@ -8,12 +8,13 @@ from uuid import UUID
 from celery import Celery
 from celery.signals import setup_logging, worker_process_init, worker_process_shutdown
 
+from services.batches.expanding import expand
 from services.collect import collect
 from services.deliver import deliver
 from services.logs import configure
 from services.settings import SettingMissing, Settings
 from services.submit import submit
-from storage.queue import COLLECT, DELIVER, SUBMIT, make_app
+from storage.queue import COLLECT, DELIVER, READ, SUBMIT, make_app
 from workers.parts import close, parts
 
 
@@ -48,6 +49,13 @@ def collect_assets(job_ids: list[str]) -> None:
 def deliver_callbacks(delivery_ids: list[str]) -> None:
     """Try once each to tell customers."""
     deliver(parts(), _ids(delivery_ids), owner=_owner())
+
+
+@app.task(name=READ)
+def read_batches(batch_ids: list[str]) -> None:
+    """Read the files of batches on, row by row, into jobs."""
+    for batch_id in _ids(batch_ids):
+        expand(parts(), batch_id, owner=_owner())
 
 
 def _ids(texts: list[str]) -> list[UUID]:

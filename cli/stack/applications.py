@@ -32,6 +32,8 @@ def darkroom(port: int, flower_port: int, host: str = LOOPBACK) -> Applications:
             # In this order: what is made and paid for is fetched before anything new is sent.
             _worker("worker", "-Q", "collect,image,video", "-c", "4"),
             _worker("callbacks", "-Q", "callbacks", "--pool", "threads", "-c", "16"),
+            # Apart, so that a file of 100,000 rows takes no process from those who send and fetch.
+            _worker("batches", "-Q", "batches", "--pool", "threads", "-c", "2"),
             Program("watcher", ("python", "-m", "workers.watcher")),
             Program("flower", (*_CELERY, "flower", f"--address={LOOPBACK}", f"--port={flower_port}")),
         ),

@@ -122,8 +122,6 @@ def _create_tables() -> None:
         sa.Column("header", _JSON, nullable=False),
         sa.Column("separator", sa.String(), nullable=False),
         sa.Column("rows", sa.Integer(), nullable=False),
-        sa.Column("at_offset", sa.BigInteger(), nullable=False),
-        sa.Column("at_line", sa.Integer(), nullable=False),
         sa.Column("read_rows", sa.Integer(), nullable=False),
         sa.Column("bad_rows", sa.Integer(), nullable=False),
         sa.Column("quotes", _JSON, nullable=False),

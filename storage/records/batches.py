@@ -16,8 +16,8 @@ from storage.records.columns import document, moment, nano, new_id
 class BatchRecord(SQLModel, table=True):
     """Many jobs from one CSV file, which is kept in the object store under ``file_key``.
 
-    ``header`` are the names of its columns, ``separator`` what stands between its cells. Reading goes on at
-    ``at_offset`` bytes, ``at_line`` lines and ``read_rows`` rows, until ``read_at``. ``next_at`` is when a
+    ``header`` are the names of its columns, ``separator`` what stands between its cells. Reading goes on after
+    ``read_rows`` rows, until ``read_at``. ``next_at`` is when a
     worker has to go on with the file (or with canceling), and who works on it holds it as ``owner``.
     ``quotes`` sums what the good rows may cost, by model, provider and endpoint.
     """
@@ -48,8 +48,6 @@ class BatchRecord(SQLModel, table=True):
     header: list[str] = document()
     separator: str
     rows: int
-    at_offset: int = Field(sa_column=Column(BigInteger, nullable=False))
-    at_line: int
     read_rows: int = 0
     bad_rows: int = 0
     quotes: dict[str, Any] = document()

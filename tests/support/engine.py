@@ -16,12 +16,13 @@ from domain.lifecycle import JobStatus
 from domain.routing import Availability
 from providers.base import Accepted
 from services import due, looking, reconcile
+from services.batches.expanding import expand
 from services.collect import collect
 from services.deliver import deliver
 from services.runtime import Runtime
 from services.submit import submit
 from storage import agenda, jobs, ledger
-from storage.queue import COLLECT, DELIVER, SUBMIT, Note
+from storage.queue import COLLECT, DELIVER, READ, SUBMIT, Note
 from storage.records import (
     AgendaRecord,
     AssetRecord,
@@ -232,7 +233,11 @@ class Engine:
 
 def run(runtime: Runtime, note: Note, *, owner: str = WORKER) -> None:
     """Do what a note asks for, as the Celery task of that name does."""
-    {SUBMIT: submit, COLLECT: collect, DELIVER: deliver}[note.task](runtime, note.ids, owner=owner)
+    if note.task == READ:
+        for batch_id in note.ids:
+            expand(runtime, batch_id, owner=owner)
+    else:
+        {SUBMIT: submit, COLLECT: collect, DELIVER: deliver}[note.task](runtime, note.ids, owner=owner)
 
 
 def taken(**fields: Any) -> Accepted:  # noqa: ANN401

@@ -10,7 +10,7 @@ import structlog
 from services import due
 from services.runtime import Runtime
 from storage.database import DatabaseTrouble
-from storage.queue import COLLECT, DELIVER, Note
+from storage.queue import COLLECT, READ, SUBMIT, Note
 from workers.watcher.threads import Threads
 
 # A task costs its worker milliseconds, however many rows it carries: of many, they wait for each other.
@@ -28,7 +28,7 @@ class Publishing:
         self._runtime = runtime
         self._threads = threads
         self._owner = owner
-        self._rows: dict[tuple[str, str], list[UUID]] = {}
+        self._rows: dict[tuple[str, str, bool], list[UUID]] = {}
         self._some = asyncio.Event()
         self._none = asyncio.Event()
         self._none.set()
@@ -40,12 +40,12 @@ class Publishing:
 
     def unsent(self) -> list[UUID]:
         """The jobs whose notes were never published."""
-        return [one for (task, _), ids in self._rows.items() for one in ids if task != DELIVER]
+        return [one for (task, *_), ids in self._rows.items() for one in ids if task in {SUBMIT, COLLECT}]
 
     def add(self, notes: Sequence[Note]) -> None:
         """Have notes published; those for one task and queue may go together."""
         for note in notes:
-            self._rows.setdefault((note.task, note.queue), []).extend(note.ids)
+            self._rows.setdefault((note.task, note.queue, note.in_turn), []).extend(note.ids)
         if self._rows:
             self._some.set()
             self._none.clear()
@@ -70,9 +70,10 @@ class Publishing:
     async def _publish(self) -> None:
         self._some.clear()
         notes = [
-            Note(task, queue, tuple(ids[start : start + due.TOGETHER]))
-            for (task, queue), ids in self._rows.items()
-            for start in range(0, len(ids), due.TOGETHER)
+            Note(task, queue, tuple(ids[start : start + size]), in_turn)
+            for (task, queue, in_turn), ids in self._rows.items()
+            for size in (1 if task == READ else due.TOGETHER,)
+            for start in range(0, len(ids), size)
         ]
         self._rows = {}
         try:

@@ -1,0 +1,154 @@
+"""From a batch's file to its jobs: slices of rows, each one commit, taken up again where one was killed."""
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from functools import partial
+from itertools import islice
+from typing import BinaryIO, Final
+from uuid import UUID
+
+import structlog
+from pydantic_core import to_json
+
+from domain.batches import BatchState
+from domain.sheets.defaults import RowDefaults
+from domain.sheets.errors import SheetError
+from domain.sheets.interpreting import Interpreter
+from domain.sheets.problems import RowProblem
+from domain.sheets.reading import Row, Sheet, open_sheet
+from services.batches.rows import RowPlanner
+from services.batches.telling import tell
+from services.runtime import Runtime
+from storage import agenda
+from storage.batches import reading, states
+from storage.batches.queries import unit_prices
+from storage.batches.reading import NewRow, Slice
+from storage.claims import Lease
+from storage.objects.base import StoreError
+from storage.records import BatchRecord
+
+# As long as the largest slice may take, and what a killed worker costs.
+LEASE: Final = timedelta(seconds=20)
+SLICE_ROWS: Final = 2_000
+_CHUNK_BYTES: Final = 1 << 20
+_AGAIN: Final = timedelta(seconds=10)
+_UNREAD: Final = frozenset({BatchState.READING, BatchState.PAUSED})
+
+log = structlog.get_logger(__name__)
+
+
+def expand(runtime: Runtime, batch_id: UUID, *, owner: str, rows: int = SLICE_ROWS) -> None:
+    """Read a batch's file to its end, from after the last row that was committed; ``rows`` in each slice."""
+    lease = Lease(owner, runtime.clock(), LEASE.total_seconds())
+    with runtime.database.work() as session:
+        batch = reading.take(session, batch_id, lease)
+    if batch is None:
+        return
+    try:
+        if batch.strict and batch.read_rows == 0 and not _all_good(runtime, batch):
+            return
+        with runtime.objects.open(batch.file_key) as stream:
+            _Reading(runtime, batch, stream, owner).go(rows)
+    except StoreError as error:
+        log.warning("batch_file_away", batch_id=str(batch_id), reason=str(error))
+        with runtime.database.work() as session:
+            reading.put_off(session, [batch_id], owner=owner, until=runtime.clock() + _AGAIN)
+    except SheetError as error:
+        # It was whole when it was uploaded: somebody has changed it since.
+        _fail(runtime, batch, f"its file cannot be read any further: {error}")
+
+
+class _Reading:
+    """One run through a file: what was read before is only recalled, the rest is written slice by slice."""
+
+    def __init__(self, runtime: Runtime, batch: BatchRecord, stream: BinaryIO, owner: str) -> None:
+        self._runtime = runtime
+        self._batch = batch
+        self._owner = owner
+        self._sheet = _opened(stream)
+        self._interpreter = Interpreter(self._sheet.header, RowDefaults.model_validate(batch.defaults))
+        self._planner = _planner(runtime, batch, self._sheet)
+
+    def go(self, most: int) -> None:
+        """Write every slice that is left, and note the end; gives up where another holds the batch."""
+        before = self._batch.read_rows
+        for row in islice(self._sheet, before):
+            self._interpreter.recall(row)
+        while rows := list(islice(self._sheet, most)):
+            if not self._write(rows, before):
+                return
+            before += len(rows)
+        with self._runtime.database.work() as session:
+            reading.finish(session, self._batch.id, owner=self._owner, at=self._runtime.clock())
+            agenda.wake(session)
+
+    def _write(self, rows: Sequence[Row], before: int) -> bool:
+        good: list[NewRow] = []
+        problems: list[RowProblem] = []
+        for row in rows:
+            planned = _planned(self._interpreter, self._planner, row)
+            if isinstance(planned, NewRow):
+                good.append(planned)
+            else:
+                problems += planned
+        now = self._runtime.clock()
+        slice_ = Slice(
+            rows=good,
+            problems=problems,
+            bad=len(rows) - len(good),
+            before=before,
+            after=before + len(rows),
+            quotes=to_json(self._planner.estimate.quotes()).decode(),
+            at=now,
+        )
+        with self._runtime.database.work() as session:
+            written = reading.write(session, self._batch, slice_, owner=self._owner, until=now + LEASE)
+            agenda.wake(session)
+        return written
+
+
+def _all_good(runtime: Runtime, batch: BatchRecord) -> bool:
+    """Whether every row of a strict batch can run; where one cannot, the batch fails and nothing runs."""
+    problems: list[RowProblem] = []
+    with runtime.objects.open(batch.file_key) as stream:
+        sheet = _opened(stream)
+        interpreter = Interpreter(sheet.header, RowDefaults.model_validate(batch.defaults))
+        planner = _planner(runtime, batch, sheet)
+        for row in sheet:
+            planned = _planned(interpreter, planner, row)
+            if not isinstance(planned, NewRow):
+                problems += planned
+    if problems:
+        bad = len({problem.row for problem in problems})
+        _fail(runtime, batch, f"{bad} of its {batch.rows} rows are wrong, and it is strict", problems)
+    return not problems
+
+
+def _fail(runtime: Runtime, batch: BatchRecord, why: str, problems: Sequence[RowProblem] = ()) -> None:
+    """End a batch as failed; what is wrong with its rows is kept."""
+    with runtime.database.work() as session:
+        now = runtime.clock()
+        ended = {"reason": why, "ended_at": now, "read_at": now, "next_at": None, "owner": None}
+        failed = states.move(session, batch.id, BatchState.FAILED, among=_UNREAD, **ended)
+        if failed is None:
+            return
+        if problems:
+            reading.refuse(session, failed, problems)
+        tell(runtime, session, failed, "batch.completed")
+    log.info("batch_failed", batch_id=str(batch.id))
+
+
+def _opened(stream: BinaryIO) -> Sheet:
+    chunks: Iterator[bytes] = iter(partial(stream.read, _CHUNK_BYTES), b"")
+    return open_sheet(chunks)
+
+
+def _planner(runtime: Runtime, batch: BatchRecord, sheet: Sheet) -> RowPlanner:
+    with runtime.database.work() as session:
+        prices = unit_prices(session)
+    return RowPlanner(runtime, sheet.header, prices=prices, quotes=batch.quotes)
+
+
+def _planned(interpreter: Interpreter, planner: RowPlanner, row: Row) -> NewRow | list[RowProblem]:
+    read = interpreter.read(row)
+    return read if isinstance(read, list) else planner.plan(read)

@@ -1,0 +1,23 @@
+"""Which batches may be over: nothing of theirs waits or is on the agenda."""
+
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlmodel import Session
+
+# A job in review stays on the agenda for a while, but for its batch it is over.
+_MAYBE_OVER: Final = text(
+    """
+    SELECT id FROM batches
+    WHERE ended_at IS NULL AND (read_at IS NOT NULL OR state = 'canceling')
+        AND NOT EXISTS (SELECT FROM batch_waits WHERE batch_id = batches.id)
+        AND NOT EXISTS (SELECT FROM agenda WHERE batch_id = batches.id AND status <> 'review')
+    ORDER BY id
+    """
+)
+
+
+def maybe_over(session: Session) -> list[UUID]:
+    """The open batches that have been read, or are canceled, and of which nothing is about to happen."""
+    return [row.id for row in session.connection().execute(_MAYBE_OVER)]
