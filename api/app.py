@@ -10,7 +10,19 @@ from api import errors
 from api.documentation import DESCRIPTION, TAGS, Documented
 from api.incidents import Incidents
 from api.parts import Parts
-from api.routes import accepting, access, catalogue, deliveries, files, health, hooks, jobs, reading, resolve
+from api.routes import (
+    accepting,
+    access,
+    batch_results,
+    catalogue,
+    deliveries,
+    files,
+    health,
+    hooks,
+    jobs,
+    reading,
+    resolve,
+)
 from api.waiting import Ends
 from services.accept import Reception
 from services.access import KeyRing
@@ -52,6 +64,7 @@ def create_app(runtime: Runtime) -> FastAPI:
     # They are tried in this order: what is called most comes first.
     for routes in (accepting, hooks, jobs, resolve, reading, catalogue, deliveries, access, health, files):
         app.include_router(routes.router)
+    app.include_router(batch_results.router)
     return app
 
 

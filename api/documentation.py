@@ -33,6 +33,7 @@ it is not known.
 
 TAGS: Final = [
     {"name": "jobs", "description": "Ask for a generation, follow it, take its files."},
+    {"name": "batches", "description": "Many jobs from one spreadsheet, and what became of each row."},
     {"name": "catalogue", "description": "What can be run, and what it would cost."},
     {"name": "callbacks", "description": "What was told to whom, and how it was answered."},
     {"name": "access", "description": "Projects, keys and signing secrets: for admin keys."},

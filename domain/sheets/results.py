@@ -1,10 +1,9 @@
-"""What became of a sheet's rows: results as CSV and as JSON lines, and the problems of bad rows as CSV."""
+"""What became of a sheet's rows: results as CSV and as JSON lines, and what went wrong as CSV."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple, TypedDict
 
-from domain.sheets.problems import RowProblem
 from domain.sheets.writing import csv_blocks
 
 _BLOCK_CHARACTERS: Final = 65_536
@@ -28,10 +27,34 @@ OUTCOME_COLUMNS: Final = tuple(Outcome.__annotations__)
 
 
 class ResultRow(NamedTuple):
-    """The cells of the customer's own columns by their names, and what became of the row."""
+    """The customer's own cells by their columns' names, what became of the row, and its number from 0 on."""
 
     own: Mapping[str, str]
     outcome: Outcome
+    number: int
+
+
+class RowError(NamedTuple):
+    """Why a row was not run, or did not succeed; ``line`` and ``row`` count from 1 on.
+
+    ``expected`` is what would be right. A row that was not run has no job, and so no status.
+    """
+
+    line: int
+    row: int
+    column: str | None
+    code: str
+    message: str
+    expected: str | None = None
+    job_id: str | None = None
+    status: str | None = None
+
+
+class ErrorRow(NamedTuple):
+    """A row's cells as they stand in the sheet, and one of its errors."""
+
+    own: Sequence[str]
+    error: RowError
 
 
 def results_csv(names: Sequence[str], rows: Iterable[ResultRow], *, separator: str = ",") -> Iterator[bytes]:
@@ -44,11 +67,15 @@ def results_csv(names: Sequence[str], rows: Iterable[ResultRow], *, separator: s
 
 
 def results_jsonl(rows: Iterable[ResultRow]) -> Iterator[bytes]:
-    """One JSON object a line in blocks: the customer's cells as text under ``row``, ours with their types."""
+    """One JSON object a line in blocks: the customer's cells as text under ``row``, ours with their types.
+
+    ``row_number`` counts the rows of the sheet from 1 on, bad ones included.
+    """
     block: list[str] = []
     size = 0
     for row in rows:
-        record = {"row": dict(row.own), **{name: row.outcome.get(name) for name in OUTCOME_COLUMNS}}
+        ours = {name: row.outcome.get(name) for name in OUTCOME_COLUMNS}
+        record = {"row_number": row.number + 1, "row": row.own, **ours}
         line = _ENCODER.encode(record)
         block.append(line)
         size += len(line)
@@ -59,15 +86,18 @@ def results_jsonl(rows: Iterable[ResultRow]) -> Iterator[bytes]:
         yield _lines(block)
 
 
-def problems_csv(problems: Iterable[RowProblem], *, separator: str = ",") -> Iterator[bytes]:
-    """One line for each problem, in blocks of CSV; the rows are counted from 0, the lines from 1."""
-    return csv_blocks(_problem_table(problems), separator=separator)
+def errors_csv(names: Sequence[str], rows: Iterable[ErrorRow], *, separator: str = ",") -> Iterator[bytes]:
+    """One line for each error, in blocks of CSV: the row as it stands in the sheet, then what is wrong.
+
+    Cells beyond the last column have no name to go under, and are left out.
+    """
+    return csv_blocks(_error_table(names, rows), separator=separator)
 
 
-def outcome_names(own: Iterable[str]) -> list[str]:
+def our_names(own: Iterable[str], ours: Iterable[str]) -> list[str]:
     """What our columns are called beside the customer's: the same name is never there twice."""
     taken = {name.strip().casefold() for name in own}
-    return [_free(name, taken) for name in OUTCOME_COLUMNS]
+    return [_free(name, taken) for name in ours]
 
 
 def _free(name: str, taken: set[str]) -> str:
@@ -77,8 +107,8 @@ def _free(name: str, taken: set[str]) -> str:
 
 
 def _table(names: Sequence[str], rows: Iterable[ResultRow]) -> Iterator[Sequence[str]]:
-    yield [*names, *outcome_names(names)]
-    for own, outcome in rows:
+    yield [*names, *our_names(names, OUTCOME_COLUMNS)]
+    for own, outcome, _ in rows:
         cells = [own.get(name, "") for name in names]
         cells += [_cell(outcome.get(name)) for name in OUTCOME_COLUMNS]
         yield cells
@@ -92,10 +122,12 @@ def _cell(value: object) -> str:
     return "" if value is None else str(value)
 
 
-def _problem_table(problems: Iterable[RowProblem]) -> Iterator[Sequence[str]]:
-    yield RowProblem._fields
-    for problem in problems:
-        yield [_cell(value) for value in problem]
+def _error_table(names: Sequence[str], rows: Iterable[ErrorRow]) -> Iterator[Sequence[str]]:
+    yield [*names, *our_names(names, RowError._fields)]
+    width = len(names)
+    for own, error in rows:
+        missing = [""] * (width - len(own))
+        yield [*own[:width], *missing, *map(_cell, error)]
 
 
 def _lines(block: list[str]) -> bytes:

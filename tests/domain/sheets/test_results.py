@@ -10,13 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.sheets.problems import ProblemCode, RowProblem
 from domain.sheets.results import (
     OUTCOME_COLUMNS,
+    ErrorRow,
     Outcome,
     ResultRow,
-    outcome_names,
-    problems_csv,
+    RowError,
+    errors_csv,
+    our_names,
     results_csv,
     results_jsonl,
 )
@@ -40,8 +41,8 @@ def cells(text: bytes, separator: str = ",") -> list[list[str]]:
 
 def test_results_have_the_customers_columns_first_and_then_ours() -> None:
     rows = [
-        ResultRow({"sku": "7", "prompt": "a kite,\nred"}, DONE),
-        ResultRow({"prompt": "ü"}, {"job_id": "0200", "status": "failed", "error_code": "content_policy"}),
+        ResultRow({"sku": "7", "prompt": "a kite,\nred"}, DONE, 0),
+        ResultRow({"prompt": "ü"}, {"job_id": "0200", "status": "failed", "error_code": "content_policy"}, 1),
     ]
     assert b"".join(results_csv(["prompt", "sku"], rows)).decode() == (
         '"prompt","sku","job_id","status","provider","cost_usd","total_seconds","asset_urls","error_code",'
@@ -52,14 +53,14 @@ def test_results_have_the_customers_columns_first_and_then_ours() -> None:
 
 
 def test_results_are_written_with_the_separator_of_the_sheet() -> None:
-    text = b"".join(results_csv(["prompt"], [ResultRow({"prompt": "a;b"}, DONE)], separator=";"))
+    text = b"".join(results_csv(["prompt"], [ResultRow({"prompt": "a;b"}, DONE, 0)], separator=";"))
     assert cells(text, ";")[1][:3] == ["a;b", "0199", "succeeded"]
 
 
 def test_a_sheet_without_rows_still_has_its_header() -> None:
     assert cells(b"".join(results_csv([], []))) == [list(OUTCOME_COLUMNS)]
     assert list(results_jsonl([])) == []
-    assert cells(b"".join(problems_csv([]))) == [list(RowProblem._fields)]
+    assert cells(b"".join(errors_csv([], []))) == [list(RowError._fields)]
 
 
 def test_no_rows_at_all_are_no_bytes() -> None:
@@ -68,22 +69,23 @@ def test_no_rows_at_all_are_no_bytes() -> None:
 
 def test_our_columns_give_way_to_the_customers_of_the_same_name() -> None:
     own = ["prompt", "Status", "job_id", "darkroom_job_id"]
-    names = outcome_names(own)
+    names = our_names(own, OUTCOME_COLUMNS)
     assert names[:3] == ["darkroom_darkroom_job_id", "darkroom_status", "provider"]
-    [header, row] = cells(b"".join(results_csv(own, [ResultRow({"Status": "new", "job_id": "mine"}, DONE)])))
+    rows = [ResultRow({"Status": "new", "job_id": "mine"}, DONE, 0)]
+    [header, row] = cells(b"".join(results_csv(own, rows)))
     assert header == [*own, *names]
     assert row[1:6] == ["new", "mine", "", "0199", "succeeded"]
 
 
 def test_json_lines_keep_types_and_the_customers_cells_as_text() -> None:
-    rows = [ResultRow({"status": "=1", "n": "5"}, DONE), ResultRow({}, {"job_id": "0200"})]
+    rows = [ResultRow({"status": "=1", "n": "5"}, DONE, 0), ResultRow({}, {"job_id": "0200"}, 7)]
     first, second = map(json.loads, b"".join(results_jsonl(rows)).decode().splitlines())
-    assert first == {"row": {"status": "=1", "n": "5"}, **DONE}
-    assert second == {"row": {}, **dict.fromkeys(OUTCOME_COLUMNS), "job_id": "0200"}
+    assert first == {"row_number": 1, "row": {"status": "=1", "n": "5"}, **DONE}
+    assert second == {"row_number": 8, "row": {}, **dict.fromkeys(OUTCOME_COLUMNS), "job_id": "0200"}
 
 
 def test_tables_and_json_lines_come_in_blocks_of_whole_rows() -> None:
-    rows = [ResultRow({"prompt": "x" * 100}, DONE) for _ in range(2_000)]
+    rows = [ResultRow({"prompt": "x" * 100}, DONE, number) for number in range(2_000)]
     blocks = list(results_csv(["prompt"], iter(rows)))
     assert len(blocks) > 2
     assert all(block.endswith(b"\r\n") for block in blocks)
@@ -100,19 +102,20 @@ def test_rows_are_asked_for_only_as_blocks_are_taken() -> None:
     def rows() -> Iterator[ResultRow]:
         for number in range(50):
             taken.append(number)
-            yield ResultRow({"prompt": "x" * 30_000}, DONE)
+            yield ResultRow({"prompt": "x" * 30_000}, DONE, number)
 
     next(results_csv(["prompt"], rows()))
     assert len(taken) == 3
 
 
-def test_problems_are_written_one_a_line() -> None:
-    problem = RowProblem(
-        7, 3, None, "seed", ProblemCode.ROUNDED, "the spreadsheet has rounded it", "all digits"
-    )
-    assert cells(b"".join(problems_csv([problem]))) == [
-        ["line", "row", "row_id", "column", "code", "message", "expected"],
-        ["7", "3", "", "seed", "rounded", "the spreadsheet has rounded it", "all digits"],
+def test_errors_are_written_one_a_line_behind_the_row_as_it_stands() -> None:
+    bad = RowError(7, 4, "seed", "rounded", "the spreadsheet has rounded it", "all digits")
+    failed = RowError(9, 5, None, "content_policy", "refused", job_id="0199", status="failed")
+    rows = [ErrorRow(["a kite"], bad), ErrorRow(["=1", "5", "surplus"], failed)]
+    assert cells(b"".join(errors_csv(["prompt", "Row"], rows))) == [
+        ["prompt", "Row", "line", "darkroom_row", *RowError._fields[2:]],
+        ["a kite", "", "7", "4", "seed", "rounded", "the spreadsheet has rounded it", "all digits", "", ""],
+        ["'=1", "5", "9", "5", "", "content_policy", "refused", "", "0199", "failed"],
     ]
 
 

@@ -1,0 +1,124 @@
+"""Routes that answer a batch's results, its errors and its files, as streams that begin at once."""
+
+from itertools import chain
+from typing import Annotated, Any, Final
+from uuid import UUID
+
+from anyio import CancelScope
+from fastapi import APIRouter, Query, Request
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
+
+from api.callers import Reader
+from api.documentation import problems
+from api.parts import TheRuntime
+from api.queries import only
+from services.batches import archive, results
+from services.batches.results import Blocks
+from services.runtime import Runtime
+from storage.objects.disposition import content_disposition
+from storage.records import BatchRecord
+
+router: Final = APIRouter(prefix="/v1/batches/{batch_id}", tags=["batches"])
+
+_NAME_CHARACTERS: Final = 80
+
+Bom = Annotated[
+    bool, Query(description="Begin with a byte order mark, by which Excel on Windows knows UTF-8.")
+]
+
+
+class _Stream(StreamingResponse):
+    """Blocks as they are made in a thread; a client that goes away ends the work behind them.
+
+    The first block is made at once: what fails before it is still answered as an error.
+    """
+
+    def __init__(self, blocks: Blocks, batch: BatchRecord, ending: str, media_type: str) -> None:
+        name = (batch.name or str(batch.id))[:_NAME_CHARACTERS]
+        headers = {
+            "Content-Disposition": content_disposition("attachment", f"{name}-{ending}"),
+            "Cache-Control": "no-store",
+            "Accept-Ranges": "none",
+            # A proxy that waits for the whole would undo the stream.
+            "X-Accel-Buffering": "no",
+        }
+        super().__init__(chain([next(blocks, b"")], blocks), headers=headers, media_type=media_type)
+        self._blocks = blocks
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            with CancelScope(shield=True):
+                await run_in_threadpool(self._blocks.close)
+
+
+def _answers(media_type: str, description: str) -> dict[int | str, dict[str, Any]]:
+    content = {media_type: {"schema": {"type": "string"}}}
+    return {200: {"description": description, "content": content}, **problems(401, 403, 404, 422)}
+
+
+@router.get(
+    "/results.csv",
+    summary="A batch's results as CSV",
+    response_class=StreamingResponse,
+    responses=_answers("text/csv", "Your own columns, then ours; a row for each job."),
+    dependencies=[only("bom")],
+)
+def show_results(
+    request: Request, caller: Reader, runtime: TheRuntime, batch_id: UUID, *, bom: Bom = False
+) -> StreamingResponse:
+    """As they stand now, also while the batch runs; rows that are not read yet are left out."""
+    batch = results.find(runtime, caller.project_id, batch_id)
+    blocks = results.results_csv(runtime, batch, _base_url(request, runtime), bom=bom)
+    return _Stream(blocks, batch, "results.csv", "text/csv")
+
+
+@router.get(
+    "/results.jsonl",
+    summary="A batch's results as JSON lines",
+    response_class=StreamingResponse,
+    responses=_answers("application/x-ndjson", "An object a line; your own cells are under `row`."),
+    dependencies=[only()],
+)
+def show_result_lines(
+    request: Request, caller: Reader, runtime: TheRuntime, batch_id: UUID
+) -> StreamingResponse:
+    """The same rows as in `results.csv`, with numbers as numbers and null where something is not known."""
+    batch = results.find(runtime, caller.project_id, batch_id)
+    blocks = results.results_jsonl(runtime, batch, _base_url(request, runtime))
+    return _Stream(blocks, batch, "results.jsonl", "application/x-ndjson")
+
+
+@router.get(
+    "/errors.csv",
+    summary="What went wrong in a batch",
+    response_class=StreamingResponse,
+    responses=_answers("text/csv", "Your own columns, then what is wrong and what would be right."),
+    dependencies=[only("bom")],
+)
+def show_errors(
+    caller: Reader, runtime: TheRuntime, batch_id: UUID, *, bom: Bom = False
+) -> StreamingResponse:
+    """Rows that were not run, a line a problem; then jobs that failed, were canceled or wait in review."""
+    batch = results.find(runtime, caller.project_id, batch_id)
+    return _Stream(results.errors_csv(runtime, batch, bom=bom), batch, "errors.csv", "text/csv")
+
+
+@router.get(
+    "/assets.zip",
+    summary="All files of a batch",
+    response_class=StreamingResponse,
+    responses=_answers("application/zip", "The files of the jobs that have succeeded, and `manifest.csv`."),
+    dependencies=[only()],
+)
+def show_files(caller: Reader, runtime: TheRuntime, batch_id: UUID) -> StreamingResponse:
+    """Made while it is sent: there are no ranges of it, and it breaks off where a file is not as made."""
+    batch = results.find(runtime, caller.project_id, batch_id)
+    return _Stream(archive.assets_zip(runtime, batch), batch, "assets.zip", "application/zip")
+
+
+def _base_url(request: Request, runtime: Runtime) -> str:
+    return runtime.settings.public_url or str(request.base_url).rstrip("/")
