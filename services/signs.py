@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 from services.runtime import Runtime
 from storage import health
-from storage.agenda import WAKE_CHANNEL
+from storage.agenda import NEW_JOB, WAKE_CHANNEL
 from storage.notices import listen
 
 
@@ -13,7 +13,7 @@ def beat(runtime: Runtime, process: str) -> None:
     health.beat(runtime.database, process, runtime.clock())
 
 
-async def woken(runtime: Runtime) -> AsyncIterator[None]:
-    """Every knock, for ever: something may have come due before its time."""
-    async for _ in listen(runtime.database.conninfo, [WAKE_CHANNEL]):
-        yield
+async def woken(runtime: Runtime) -> AsyncIterator[bool]:
+    """Every knock, for ever: something may have come due before its time; True for a job just taken in."""
+    async for _, said in listen(runtime.database.conninfo, [WAKE_CHANNEL]):
+        yield said == NEW_JOB

@@ -14,6 +14,8 @@ from storage.records import AgendaRecord, JobRecord
 
 WAKE_CHANNEL: Final = "darkroom_wake"
 ENDED_CHANNEL: Final = "darkroom_ended"
+# What a knock says when somebody waits for what was just taken in.
+NEW_JOB: Final = "job"
 
 _RESCHEDULE: Final = text(
     """

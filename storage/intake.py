@@ -11,7 +11,7 @@ from pydantic_core import to_json
 
 from domain.generation import Priority
 from domain.lifecycle import JobStatus
-from storage.agenda import WAKE_CHANNEL
+from storage.agenda import NEW_JOB, WAKE_CHANNEL
 from storage.records.columns import new_id
 
 # One statement is one transaction, and one trip: nothing of it is seen before all of it is committed. A key
@@ -57,7 +57,7 @@ WITH given AS MATERIALIZED (
     INSERT INTO agenda (job_id, kind, provider, endpoint, priority, status, next_at)
     SELECT id, kind, provider, endpoint, rank, 'queued', created_at FROM given JOIN taken USING (id)
 )
-SELECT array_agg(id) AS taken, pg_notify($25, '') FROM taken
+SELECT array_agg(id) AS taken, pg_notify($25, $26) FROM taken
 """
 
 _ANSWERED: Final = """
@@ -127,7 +127,7 @@ class Connection(Protocol):
 async def write(connection: Connection, jobs: Sequence[tuple[NewJob, Answer | None]]) -> frozenset[UUID]:
     """Write the jobs down, all or none, and commit; the ids of those whose key had not been used before."""
     columns = zip(*(_row(job, answer) for job, answer in jobs), strict=True)
-    taken = await connection.fetchval(_WRITE, *columns, WAKE_CHANNEL)
+    taken = await connection.fetchval(_WRITE, *columns, WAKE_CHANNEL, NEW_JOB)
     return frozenset(taken or ())
 
 

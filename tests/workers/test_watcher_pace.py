@@ -1,5 +1,7 @@
 """The watcher's pace: at once now and then, evenly when there is no end of it."""
 
+import asyncio
+
 from workers.watcher.pace import Pace
 
 
@@ -35,3 +37,20 @@ def test_a_pause_lets_a_few_turns_come_at_once_again() -> None:
         clock.now += pace.pause()
     clock.now += 1.0
     assert [pace.pause() for _ in range(3)] == [0.02] * 3
+
+
+def test_a_turn_in_a_hurry_need_not_wait_but_not_all_can_be() -> None:
+    clock = Clock()
+    pace = Pace(clock)
+
+    async def hurries() -> int:
+        through = 0
+        while True:
+            try:
+                async with asyncio.timeout(0.05):
+                    await pace.hurry()
+            except TimeoutError:
+                return through
+            through += 1
+
+    assert asyncio.run(hurries()) == 4

@@ -19,7 +19,7 @@ from services.housekeeping import tidy
 from services.runtime import Runtime
 from storage.database import DatabaseTrouble
 from workers.watcher.looks import Looks
-from workers.watcher.pace import Pace
+from workers.watcher.pace import SHORTEST_PAUSE, Pace
 from workers.watcher.publishing import Publishing
 from workers.watcher.settling import Settling
 from workers.watcher.threads import Threads
@@ -53,6 +53,7 @@ class Watcher:
         self.owner = f"watcher:{socket.gethostname()}:{os.getpid()}"
         self._stopping = asyncio.Event()
         self._woken = asyncio.Event()
+        self._hurried = asyncio.Event()
         self._last_work = monotonic()
         self._threads = Threads()
         self._publishing = Publishing(runtime, self._threads, owner=self.owner)
@@ -92,12 +93,23 @@ class Watcher:
         pace = Pace(asyncio.get_running_loop().time)
         while not self._stopping.is_set():
             _raise_from(aside)
-            await asyncio.sleep(pace.pause())
+            await self._rest(pace)
             busy = await self._turn(wire)
             if not busy:
                 await self._sleep()
         await self._looks.finish(self._grace)
         await self._hand_back()
+
+    async def _rest(self, pace: Pace) -> None:
+        """Leave time between two turns, less of it where somebody waits for a job just taken in."""
+        pause = pace.pause()
+        await asyncio.sleep(min(pause, SHORTEST_PAUSE))
+        if pause > SHORTEST_PAUSE:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(pause - SHORTEST_PAUSE):
+                    await self._hurried.wait()
+                    await pace.hurry()
+        self._hurried.clear()
 
     async def _turn(self, wire: AsyncWire) -> bool:
         """Claim once and act on it; True when there may be more waiting."""
@@ -136,8 +148,10 @@ class Watcher:
                 await self._threads.step(looking.hand_back, self._runtime, unsent, owner=self.owner)
 
     async def _listen(self) -> None:
-        async for _ in signs.woken(self._runtime):
+        async for new_job in signs.woken(self._runtime):
             self._woken.set()
+            if new_job:
+                self._hurried.set()
 
     async def _every(self, seconds: float, step: Callable[[], None], name: str) -> None:
         while True:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Final
 from uuid import UUID
 
@@ -17,6 +18,8 @@ from workers.watcher.threads import Threads
 _EVERY_SECONDS: Final = 0.1
 _BUSY_SECONDS: Final = 0.3
 _BUSY: Final = due.TOGETHER // 2
+# So few single jobs are somebody's who waits for them.
+_FEW: Final = 4
 
 log = structlog.get_logger(__name__)
 
@@ -30,6 +33,7 @@ class Publishing:
         self._owner = owner
         self._rows: dict[tuple[str, str, bool], list[UUID]] = {}
         self._some = asyncio.Event()
+        self._hurried = asyncio.Event()
         self._none = asyncio.Event()
         self._none.set()
 
@@ -46,6 +50,8 @@ class Publishing:
         """Have notes published; those for one task and queue may go together."""
         for note in notes:
             self._rows.setdefault((note.task, note.queue, note.in_turn), []).extend(note.ids)
+            if note.task == SUBMIT and not note.in_turn and len(note.ids) <= _FEW:
+                self._hurried.set()
         if self._rows:
             self._some.set()
             self._none.clear()
@@ -61,7 +67,9 @@ class Publishing:
             await self._some.wait()
             busy = self.waiting >= _BUSY
             await self._publish()
-            await asyncio.sleep(_BUSY_SECONDS if busy else _EVERY_SECONDS)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_BUSY_SECONDS if busy else _EVERY_SECONDS):
+                    await self._hurried.wait()
 
     async def finish(self) -> None:
         """Return when everything is published."""
@@ -69,6 +77,7 @@ class Publishing:
 
     async def _publish(self) -> None:
         self._some.clear()
+        self._hurried.clear()
         notes = [
             Note(task, queue, tuple(ids[start : start + size]), in_turn)
             for (task, queue, in_turn), ids in self._rows.items()
