@@ -46,7 +46,8 @@ _OF: Final = {
         "1:nginx_502",
         "1:platform_503",
         "1:http_500=accepted",
-        # A 5xx of fal's own form at the result is its verdict by the contract: only a proxy's page is not.
+        # A 5xx at the result may be the verdict: not yet when it comes twice, and then the result.
+        "http_502@result=2",
         "html_200@result=2",
         "truncated_json@result",
         "drop_before_accept@result",
