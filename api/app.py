@@ -14,6 +14,7 @@ from api.routes import (
     accepting,
     access,
     batch_results,
+    batches,
     catalogue,
     deliveries,
     files,
@@ -65,6 +66,7 @@ def create_app(runtime: Runtime) -> FastAPI:
     for routes in (accepting, hooks, jobs, resolve, reading, catalogue, deliveries, access, health, files):
         app.include_router(routes.router)
     app.include_router(batch_results.router)
+    app.include_router(batches.router)
     return app
 
 

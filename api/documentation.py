@@ -9,10 +9,20 @@ from pydantic.json_schema import models_json_schema
 
 from api.schemas.access import KeyRequest, ProjectRequest
 from api.schemas.base import Problem
+from api.schemas.batches import BatchChange, ResumeRequest
 from api.schemas.resolve import ResolveRequest
+from api.sheet_documentation import BatchForm
 from domain.generation import JobRequest
 
-_BODIES: Final[tuple[type[BaseModel], ...]] = (JobRequest, KeyRequest, ProjectRequest, ResolveRequest)
+_BODIES: Final[tuple[type[BaseModel], ...]] = (
+    BatchChange,
+    BatchForm,
+    JobRequest,
+    KeyRequest,
+    ProjectRequest,
+    ResolveRequest,
+    ResumeRequest,
+)
 _REF: Final = "#/components/schemas/{model}"
 
 JOB_EXAMPLE: Final[Mapping[str, Any]] = {
@@ -60,11 +70,13 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {status: {"description": _MEANINGS[status], "content": content} for status in (*statuses, 503)}
 
 
-def request_body(model: type[BaseModel], example: Mapping[str, Any]) -> dict[str, Any]:
+def request_body(
+    model: type[BaseModel], example: Mapping[str, Any], *, required: bool = True
+) -> dict[str, Any]:
     """The documentation of a body that the route reads itself."""
     schema = {"$ref": _REF.format(model=model.__name__)}
     content = {"application/json": {"schema": schema, "example": dict(example)}}
-    return {"requestBody": {"required": True, "content": content}}
+    return {"requestBody": {"required": required, "content": content}}
 
 
 class Documented(FastAPI):

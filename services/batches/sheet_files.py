@@ -27,7 +27,7 @@ class SheetFile:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What a whole sheet is: the names of its columns, what stands between its cells, and its rows of data."""
+    """What a sheet is: the names of its columns, what stands between its cells, and how many rows it has."""
 
     names: tuple[str, ...]
     separator: str
@@ -36,7 +36,7 @@ class Shape:
 
 @contextmanager
 def opened(file: SheetFile) -> Iterator[Sheet]:
-    """The sheet for as long as the block runs; what is wrong with it raises Unprocessable, also in the block."""
+    """The sheet for as long as the block runs; what is wrong with it, there too, raises Unprocessable."""
     try:
         with file.path.open("rb") as stream:
             yield open_sheet(iter(partial(stream.read, _CHUNK_BYTES), b""))

@@ -74,11 +74,8 @@ def take(runtime: Runtime, order: Order, file: SheetFile) -> Taken:
     check_callback(runtime, order.callback_url)
     batch = _record(runtime, order, file, shape(file, order.defaults), fingerprint)
     _keep(runtime, batch, file)
-    try:
-        view = _write(runtime, batch)
-    except BaseException:
-        _drop(runtime, batch)
-        raise
+    # Should the database break off here it may have made the batch: then its file has to stay.
+    view = _write(runtime, batch)
     if view is not None:
         return Taken(view)
     _drop(runtime, batch)
