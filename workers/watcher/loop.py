@@ -14,7 +14,7 @@ from outbound.many import PooledWire
 from outbound.wire import AsyncWire
 from providers.registry import REGISTRY
 from services import deadlines, due, looking, signs
-from services.batches import completing
+from services.batches import canceling, completing
 from services.housekeeping import tidy
 from services.runtime import Runtime
 from storage.database import DatabaseTrouble
@@ -75,6 +75,7 @@ class Watcher:
                 self._every(BEAT_SECONDS, lambda: signs.beat(runtime, "watcher"), "beat"),
                 self._every(SWEEP_SECONDS, lambda: deadlines.sweep(runtime), "sweep"),
                 self._every(SWEEP_SECONDS, lambda: completing.sweep(runtime), "batches"),
+                self._every(SWEEP_SECONDS, lambda: canceling.sweep(runtime), "canceling"),
                 self._every(TIDY_SECONDS, lambda: tidy(runtime), "tidy"),
                 self._writing.run(),
                 self._publishing.run(),
