@@ -46,8 +46,8 @@ def read_tags(given: Sequence[str]) -> dict[str, str]:
     return tags
 
 
-def uuid_of(given: str, what: str) -> str:
-    """The id of a ``what``, in its usual spelling.
+def uuid_of(given: str, what: str, commands: str | None = None) -> str:
+    """The id of a ``what``, in its usual spelling; its ``commands`` are its plural unless told otherwise.
 
     Raises:
         Misused: it is none; what was given is not repeated, for it may be a key.
@@ -56,9 +56,8 @@ def uuid_of(given: str, what: str) -> str:
         return str(UUID(given))
     except ValueError as error:
         example = "0199aa00-0000-7000-8000-000000000000"
-        raise Misused(
-            f"that is not the id of a {what}, which looks like {example}: `darkroom {what}s list`"
-        ) from error
+        finds = f"`darkroom {commands or f'{what}s'} list`"
+        raise Misused(f"that is not the id of a {what}, which looks like {example}: {finds}") from error
 
 
 def _split(option: str, flag: str, example: str) -> tuple[str, str]:

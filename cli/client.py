@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, BinaryIO, Final, Self
 
 import httpx
 
@@ -14,6 +14,8 @@ from cli.refusals import refusal
 
 _CONNECT_SECONDS: Final = 5.0
 _ANSWER_SECONDS: Final = 30.0
+# Every row of a sheet is looked at before its upload is answered.
+_SHEET_SECONDS: Final = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,36 @@ class Client:
     ) -> Answer:
         """Send ``body`` as JSON to ``path``, once."""
         return self._call("POST", path, json=body, headers=headers)
+
+    def upload(
+        self,
+        path: str,
+        file: tuple[str, BinaryIO],
+        fields: Mapping[str, str],
+        *,
+        params: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Send a named file from its beginning, with ``fields``, as a form; it is read while it is sent."""
+        name, content = file
+        return self._call(
+            "POST",
+            path,
+            data=fields,
+            files={"file": (name, content, "text/csv")},
+            params=params,
+            headers=headers,
+            timeout=self._patience(_SHEET_SECONDS),
+        )
+
+    @contextmanager
+    def stream(self, path: str, params: Mapping[str, str] | None = None) -> Iterator[Iterator[bytes]]:
+        """The bytes at ``path`` as they come; ends with NoAnswer where they do not come whole."""
+        with self._translated(), self._http.stream("GET", path, params=params) as response:
+            if not response.is_success:
+                response.read()
+                raise refusal(response, self.connection)
+            yield response.iter_bytes()
 
     def delete(self, path: str) -> None:
         """Delete what is at ``path``."""

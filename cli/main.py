@@ -7,6 +7,7 @@ from typing import Any
 import typer
 
 from cli import jobs, keys, options, prices, submit
+from cli.batches import commands as batches
 from cli.errors import CliError
 from cli.later import later
 from cli.output import Output
@@ -20,6 +21,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(jobs.app, name="jobs")
+app.add_typer(batches.app, name="batch")
 app.add_typer(keys.app, name="keys")
 app.command()(submit.submit)
 app.command()(prices.models)
