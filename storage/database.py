@@ -1,5 +1,6 @@
 """Sessions: one per unit of work, committed at its edge."""
 
+import select
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -83,9 +84,10 @@ class Database:
 
 
 def _ask_after_a_rest(engine: Engine) -> None:
-    """Have a kept connection answer before it is used again, unless it has only just been used.
+    """Have a kept connection answer before it is used again, unless it has only just been used and is silent.
 
-    ``pool_pre_ping`` asks every time, which is a third of what a small unit of work costs.
+    ``pool_pre_ping`` asks every time, which is a third of what a small unit of work costs. A server that has
+    ended a connection has said so on it.
     """
 
     @event.listens_for(engine, "checkin")
@@ -95,9 +97,16 @@ def _ask_after_a_rest(engine: Engine) -> None:
     @event.listens_for(engine, "checkout")
     def asked(connection: DBAPIConnection, record: ConnectionPoolEntry, _: object) -> None:
         since = record.info.get(_RESTED_SINCE)
-        if since is None or time.monotonic() - since < _TRUSTED_SECONDS:
+        if since is None or (time.monotonic() - since < _TRUSTED_SECONDS and _is_silent(connection)):
             return
         try:
             engine.dialect.do_ping(connection)
         except engine.dialect.loaded_dbapi.Error as error:
             raise DisconnectionError from error
+
+
+def _is_silent(connection: DBAPIConnection) -> bool:
+    """Whether there is nothing to read where nothing was asked: what the server has ended can be read."""
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN)
+    return not poll.poll(0)
