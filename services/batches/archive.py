@@ -4,8 +4,9 @@ from collections.abc import Generator, Iterable, Iterator
 from datetime import UTC, datetime
 from functools import partial
 from hashlib import sha256
+from io import RawIOBase
 from tempfile import SpooledTemporaryFile
-from typing import IO, Final
+from typing import IO, Any, Final
 from zipfile import ZipFile, ZipInfo
 
 import structlog
@@ -58,21 +59,15 @@ def assets_zip(runtime: Runtime, batch: BatchRecord) -> Generator[bytes, None, N
     yield sink.taken()
 
 
-class _Sink:
+class _Sink(RawIOBase):
     """What the archive is written to: it only goes forward, and holds what has not been handed on."""
 
     def __init__(self) -> None:
         self._blocks: list[bytes] = []
 
-    def write(self, block: bytes) -> int:
+    def write(self, block: Any) -> int:  # noqa: ANN401 - typeshed's ReadableBuffer; these are bytes
         self._blocks.append(block)
         return len(block)
-
-    def flush(self) -> None:
-        pass
-
-    def close(self) -> None:
-        pass
 
     def taken(self) -> bytes:
         """What was written since this was last asked."""
