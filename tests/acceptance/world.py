@@ -94,7 +94,7 @@ class World:
 
     def process(self, name: str) -> int:
         """The process id of a part of the stack."""
-        wanted = {"worker": "worker@", "callbacks": "callbacks@", "watcher": "workers.watcher"}[name]
+        wanted = "workers.watcher" if name == "watcher" else f" {name}@"
         for entry in Path("/proc").glob("[0-9]*"):
             if _is_ours(entry, self.stack.folder.root) and wanted in _command(entry):
                 return int(entry.name)
