@@ -31,6 +31,8 @@ class Form:
         self._header = bytearray()
         self._text = bytearray()
         self._headers: dict[str, bytes] = {}
+        if not boundary:
+            raise _broken("its Content-Type names no boundary")
         try:
             self._parser = MultipartParser(
                 boundary,
