@@ -12,7 +12,8 @@ from domain.money import format_usd
 from domain.sheets import results as tables
 from domain.sheets.reading import Row, Sheet, open_sheet
 from domain.sheets.results import ErrorRow, Outcome, ResultRow, RowError
-from services.refusals import NotFound, Unavailable
+from services.batches.views import no_batch
+from services.refusals import Unavailable
 from services.runtime import Runtime
 from storage.batches import queries
 from storage.batches.results import BadRow, PageAfter, RowOutcome, bad_rows, outcomes
@@ -55,7 +56,7 @@ def find(runtime: Runtime, project_id: UUID, batch_id: UUID) -> BatchRecord:
     with runtime.database.work() as session:
         found = queries.batch_of_project(session, project_id, batch_id)
     if found is None:
-        raise NotFound(f"there is no batch {batch_id} in this project")
+        raise no_batch(batch_id)
     return found
 
 
