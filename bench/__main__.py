@@ -14,7 +14,7 @@ from bench import machine
 from bench.table import Row, render
 from bench.world import World
 
-PARTS: Final = ("accept", "sending", "open_generations", "claims", "recovery")
+PARTS: Final = ("accept", "sending", "open_generations", "claims", "recovery", "batches")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -7,7 +7,7 @@ import signal
 import sys
 import time
 import urllib.parse
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -158,13 +158,19 @@ class Room:
 
 @contextmanager
 def opened(
-    world: World, times: Times, *, webhooks: bool = False, names: Sequence[str] = NAMES
+    world: World,
+    times: Times,
+    *,
+    webhooks: bool = False,
+    names: Sequence[str] = NAMES,
+    settings: Mapping[str, str] | None = None,
 ) -> Iterator[Room]:
-    """A Darkroom whose processes ``names`` run, on fresh servers, until the block ends."""
+    """A Darkroom with these settings: its processes ``names``, on fresh servers, until the block ends."""
     with ExitStack() as stack:
         postgres, valkey = stack.enter_context(world.postgres()), stack.enter_context(world.valkey())
         fake_url = stack.enter_context(providers(world, times))
-        environment = world.environment(postgres.url, valkey.url, **providers_at(fake_url))
+        told = providers_at(fake_url) | dict(settings or {})
+        environment = world.environment(postgres.url, valkey.url, **told)
         port = int(environment["DARKROOM_PORT"])
         url = f"http://127.0.0.1:{port}"
         if webhooks:
