@@ -19,6 +19,7 @@ from rich.progress import (
 )
 
 from cli.batches.made import MadeFile
+from cli.batches.rendering import counted
 from cli.batches.transfer import Advance, Transfer
 from cli.client import Client
 from cli.errors import Failed
@@ -85,5 +86,5 @@ def _shown(files: Sequence[MadeFile], output: Output) -> Iterator[Advance]:
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=output.err, transient=True, disable=not output.lively) as progress:
-        task = progress.add_task(f"{len(files):,} files", total=sum(file.bytes for file in files))
+        task = progress.add_task(counted(len(files), "file"), total=sum(file.bytes for file in files))
         yield lambda done: progress.advance(task, done)

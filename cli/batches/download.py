@@ -10,7 +10,7 @@ from cli import options
 from cli.batches.bringing import Tally, bring_all
 from cli.batches.made import MadeFile, made_files
 from cli.batches.paths import BatchId, batch_path
-from cli.batches.rendering import over, rows
+from cli.batches.rendering import counted, over, rows
 from cli.batches.whole_files import written
 from cli.client import Client
 from cli.configuration import read_settings
@@ -63,14 +63,14 @@ def _tell(
         output.json(_summary(files, tally, folder))
     else:
         was_there = f"{len(tally.fetched):,} fetched, {len(tally.kept):,} there already"
-        output.line(f"{len(files) - missing:,} files in {folder}: {was_there}")
+        output.line(f"{counted(len(files) - missing, 'file')} in {folder}: {was_there}")
     open_rows = batch["rows"] - over(batch)
     if open_rows > 0:
         output.note(f"{rows(open_rows)} of the batch not over yet: the same command fetches theirs later")
     for file, reason in tally.failed[:_SHOWN_FAILURES]:
         output.note(f"{file.path} (job {file.job_id}): {reason}")
     if missing:
-        of = f"{missing:,} of {len(files):,} files"
+        of = f"{missing:,} of {counted(len(files), 'file')}"
         raise Failed(f"{of} are missing in {folder}: the same command fetches only those")
 
 

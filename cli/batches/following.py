@@ -17,20 +17,21 @@ from cli.rendering import money
 _FIRST_PAUSE_SECONDS: Final = 0.2
 _LONGEST_PAUSE_SECONDS: Final = 2.0
 _AWAY_SECONDS: Final = 60.0
+_AWAY_PAUSE_SECONDS: Final = 1.0
 
 Batch = dict[str, Any]
 Show = Callable[[Mapping[str, Any]], None]
 
 
-def follow(client: Client, batch: Batch, output: Output) -> None:
+def follow(client: Client, batch: Batch, output: Output, *, away_seconds: float = _AWAY_SECONDS) -> None:
     """Stay until the batch has ended or is paused, and print what it came to.
 
     Raises:
         Failed: not every row of its sheet succeeded.
-        Unreachable: Darkroom was away too long; the batch itself goes on.
+        Unreachable: Darkroom was away for ``away_seconds``; the batch itself goes on.
     """
     try:
-        batch = _at_rest(client, batch, output)
+        batch = _at_rest(client, batch, output, away_seconds)
     except KeyboardInterrupt:
         output.note(f"the batch goes on: `darkroom batch follow {batch['id']}` shows it again")
         raise
@@ -45,18 +46,18 @@ def follow(client: Client, batch: Batch, output: Output) -> None:
         output.note(f"`darkroom batch results {batch['id']} --out FILE.csv` writes the results to a file")
 
 
-def _at_rest(client: Client, batch: Batch, output: Output) -> Batch:
+def _at_rest(client: Client, batch: Batch, output: Output, away_seconds: float) -> Batch:
     pause = _FIRST_PAUSE_SECONDS
     with _shown(batch, output) as show:
         while not at_rest(batch):
             time.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
-            batch = _look(client, batch["id"])
+            batch = _look(client, batch["id"], away_seconds)
             show(batch)
     return batch
 
 
-def _look(client: Client, batch_id: str, away_seconds: float = _AWAY_SECONDS) -> Batch:
+def _look(client: Client, batch_id: str, away_seconds: float) -> Batch:
     """The batch as it stands; asked for again while nobody answers, which says nothing about it."""
     deadline = time.monotonic() + away_seconds
     while True:
@@ -68,7 +69,7 @@ def _look(client: Client, batch_id: str, away_seconds: float = _AWAY_SECONDS) ->
             if time.monotonic() >= deadline:
                 again = f"the batch goes on: `darkroom batch follow {batch_id}` shows it again"
                 raise Unreachable(f"{error}; {again}") from error
-            time.sleep(_LONGEST_PAUSE_SECONDS)
+            time.sleep(_AWAY_PAUSE_SECONDS)
         else:
             return batch
 

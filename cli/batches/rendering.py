@@ -80,7 +80,12 @@ def price_range(found: Mapping[str, Any]) -> str:
 
 def rows(many: int) -> str:
     """So many rows."""
-    return "1 row" if many == 1 else f"{many:,} rows"
+    return counted(many, "row")
+
+
+def counted(many: int, what: str) -> str:
+    """So many of what is counted; its plural ends in s."""
+    return f"{many:,} {what if many == 1 else f'{what}s'}"
 
 
 def duration(seconds: float) -> str:

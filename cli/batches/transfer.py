@@ -3,6 +3,7 @@
 import hashlib
 import time
 from collections.abc import Callable
+from http import HTTPStatus
 from pathlib import Path
 from threading import Event
 from types import TracebackType
@@ -15,9 +16,10 @@ from cli.batches.whole_files import written
 from cli.client import Client
 from cli.errors import Failed, NotAllowed, Unreachable
 
-_PAUSES_SECONDS: Final = (0.5, 2.0)
+_PAUSES_SECONDS: Final = (0.5, 1.0)
 _AWAY_SECONDS: Final = 60.0
 _CHUNK_BYTES: Final = 256 * 1024
+_GONE: Final = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
 _TIMEOUT: Final = httpx.Timeout(30.0, connect=10.0)
 
 Advance = Callable[[int], object]
@@ -64,15 +66,16 @@ class Transfer:
         if _is_there(path, file):
             self._advance(file.bytes)
             return False
-        for pause in (*_PAUSES_SECONDS, None):
+        pauses = iter(_PAUSES_SECONDS)
+        while True:
             try:
                 self._fetch(self._link(file), path, file)
             except (httpx.HTTPError, WrongBytes) as error:
-                if pause is None or self._stop.wait(pause):
+                pause = next(pauses, None)
+                if pause is None or _is_gone(error) or self._stop.wait(pause):
                     raise Failed(_reason(error)) from error
             else:
-                break
-        return True
+                return True
 
     def _link(self, file: MadeFile) -> str:
         """A new link; asked for again while Darkroom is away."""
@@ -117,6 +120,11 @@ def _is_there(path: Path, file: MadeFile) -> bool:
             return hashlib.file_digest(there, "sha256").hexdigest() == file.sha256
     except OSError:
         return False
+
+
+def _is_gone(error: Exception) -> bool:
+    """Whether the store has not got the file: asking again changes nothing."""
+    return isinstance(error, httpx.HTTPStatusError) and error.response.status_code in _GONE
 
 
 def _reason(error: Exception) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from cli.batches.rendering import price_range, rows
+from cli.batches.rendering import counted, price_range, rows
 from cli.errors import Failed
 from cli.output import Output
 
@@ -33,7 +33,7 @@ def _tell(trial: Mapping[str, Any], output: Output, budget: str | None) -> None:
         output.table(("line", "row id", "column", "problem", "right would be"), _problems(problems))
     more = len(problems) - _SHOWN_PROBLEMS + trial["problems_left_off"]
     if more > 0:
-        output.note(f"and {more:,} more problems: --json shows the first {len(problems):,} of all")
+        output.note(f"and {counted(more, 'more problem')}: --json shows the first {len(problems):,} of all")
     estimate = trial["estimate"]
     if estimate["by_offer"]:
         output.line()

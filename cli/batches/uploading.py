@@ -13,7 +13,7 @@ from cli.errors import NoAnswer
 from cli.output import Output
 
 _PATH: Final = "/v1/batches"
-_PAUSES_SECONDS: Final = (0.5, 1.0, 2.0)
+_PAUSES_SECONDS: Final = (0.5, 0.5, 1.0)
 
 
 def send_once(
