@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Final, Self
 
+from outbound.hosts import ends_in_number, is_name
+
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
@@ -49,7 +51,6 @@ _NOT_PUBLIC: Final[tuple[tuple[Network, str], ...]] = tuple(
 _GLOBAL_UNICAST: Final = IPv6Network("2000::/3")
 _NAT64: Final = IPv6Network("64:ff9b::/96")
 _MAPPED: Final = IPv6Network("::ffff:0:0/96")
-_HOST: Final = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*")
 _MAX_PORT: Final = 65_535
 
 
@@ -164,8 +165,8 @@ def _port(entry: str, text: str) -> int:
 
 def _name(entry: str, host: str) -> str:
     name = host.lower().rstrip(".")
-    if not _HOST.fullmatch(name):
-        raise InvalidPrivateHosts(entry, "is not a host name")
-    if name.rpartition(".")[2].removeprefix("0x").isdigit():
+    if ends_in_number(name):
         raise InvalidPrivateHosts(entry, "is a shortened IP address")
+    if not is_name(name):
+        raise InvalidPrivateHosts(entry, "is not a host name")
     return name

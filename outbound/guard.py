@@ -2,7 +2,6 @@
 
 import socket
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import ip_address
 from queue import Empty, SimpleQueue
@@ -11,7 +10,8 @@ from typing import Final
 
 import httpx
 
-from outbound.addresses import PrivateHosts, why_not_public
+from outbound.addresses import Address, PrivateHosts, why_not_public
+from outbound.hosts import OTHER_PROTOCOLS, is_inner, literal, why_not_host
 
 # (host, port, seconds to wait) -> addresses in text; raises OSError when there are none.
 Resolver = Callable[[str, int, float], Sequence[str]]
@@ -71,14 +71,33 @@ class Guard:
         answers = self.resolver(host, port, seconds)
         if not self.private_hosts.names_host(host, port):
             for answer in answers:
-                self._check(host, port, answer)
+                self._check(host, port, ip_address(answer), f"resolves to {answer}, which is")
         return answers
 
-    def _check(self, host: str, port: int, answer: str) -> None:
-        address = ip_address(answer)
+    def check_text(self, host: str, port: int) -> None:
+        """Raise BlockedAddress for a host or port whose text alone gives it away; nothing is looked up."""
+        if self.private_hosts.names_host(host, port):
+            return
+        address = literal(host)
+        if address is not None:
+            self._check(host, port, address, "is not a public address: it is")
+        elif is_inner(host):
+            raise BlockedAddress(host, "is a name for inner networks, where a public one belongs")
+        else:
+            _check_port(host, port)
+
+    def _check(self, host: str, port: int, address: Address, saying: str) -> None:
+        if self.private_hosts.holds(address, port):
+            return
         meaning = why_not_public(address)
-        if meaning is not None and not self.private_hosts.holds(address, port):
-            raise BlockedAddress(host, f"resolves to {answer}, which is {meaning}")
+        if meaning is not None:
+            raise BlockedAddress(host, f"{saying} {meaning}")
+        _check_port(host, port)
+
+
+def _check_port(host: str, port: int) -> None:
+    if port in OTHER_PROTOCOLS:
+        raise BlockedAddress(host, f"has the port {port}, which belongs to another protocol than HTTP")
 
 
 def read_url(url: str, schemes: Sequence[str] = SCHEMES) -> httpx.URL:
@@ -87,20 +106,22 @@ def read_url(url: str, schemes: Sequence[str] = SCHEMES) -> httpx.URL:
         parsed = httpx.URL(url)
     except httpx.InvalidURL:
         raise BlockedAddress("the URL", "is not a valid URL") from None
-    host = parsed.host or "the URL"
-    if parsed.scheme not in schemes:
-        raise BlockedAddress(
-            host, f"has the scheme {parsed.scheme!r} where {' or '.join(schemes)} is allowed"
-        )
-    if not parsed.host:
-        raise BlockedAddress(host, "names no host")
-    if "%" in host:
-        raise BlockedAddress(host, "is not a host name")
-    if parsed.userinfo:
-        raise BlockedAddress(host, "comes with a user name or password, which is not allowed")
-    if parsed.port is not None and not 0 < parsed.port <= _MAX_PORT:
-        raise BlockedAddress(host, f"has the port {parsed.port} where one from 1 to {_MAX_PORT} belongs")
+    reason = _why_not(parsed, schemes)
+    if reason is not None:
+        raise BlockedAddress(parsed.host or "the URL", reason)
     return parsed
+
+
+def _why_not(parsed: httpx.URL, schemes: Sequence[str]) -> str | None:
+    if parsed.scheme not in schemes:
+        return f"has the scheme {parsed.scheme!r} where {' or '.join(schemes)} is allowed"
+    if not parsed.host:
+        return "names no host"
+    if parsed.userinfo:
+        return "comes with a user name or password, which is not allowed"
+    if parsed.port is not None and not 0 < parsed.port <= _MAX_PORT:
+        return f"has the port {parsed.port} where one from 1 to {_MAX_PORT} belongs"
+    return why_not_host(parsed.raw_host.decode("ascii"))
 
 
 def check_url(
@@ -112,11 +133,27 @@ def check_url(
 ) -> None:
     """Raise BlockedAddress for a URL that must not be requested.
 
-    A host that cannot be resolved passes: no address is no danger, the name may exist later, and every
+    A public name that cannot be resolved passes: no address is no danger, the name may exist later, and every
     connection is checked again.
     """
+    host, port = _place(url, schemes)
+    guard = Guard(private_hosts, resolver)
+    try:
+        guard.addresses(host, port, _LOOK_UP_SECONDS)
+    except OSError:
+        guard.check_text(host, port)
+
+
+def check_reference(url: str, private_hosts: PrivateHosts) -> None:
+    """Raise BlockedAddress for a URL that no provider may be handed to fetch.
+
+    Nothing is looked up: Darkroom itself does not go there, and a provider's resolver answers for the
+    provider's network. It is for what gives itself away: a private address, or a name for inner networks.
+    """
+    host, port = _place(url, SCHEMES)
+    Guard(private_hosts).check_text(host, port)
+
+
+def _place(url: str, schemes: Sequence[str]) -> tuple[str, int]:
     parsed = read_url(url, schemes)
-    host = parsed.raw_host.decode("ascii")
-    port = parsed.port or DEFAULT_PORTS[parsed.scheme]
-    with suppress(OSError):
-        Guard(private_hosts, resolver).addresses(host, port, _LOOK_UP_SECONDS)
+    return parsed.raw_host.decode("ascii"), parsed.port or DEFAULT_PORTS[parsed.scheme]

@@ -16,6 +16,7 @@ from domain.pricing import quote
 from domain.routing import NoOffer, PassedOver, Plan, plan
 from providers.base import Unsupported
 from providers.catalogue import KindMismatch, KindRequired, UnknownModel
+from services.references import check_references
 from services.refusals import Unprocessable
 from services.runtime import Runtime
 from storage.database import Session
@@ -38,9 +39,10 @@ def plan_request(runtime: Runtime, request: JobRequest) -> Planned:
     """Choose and order the offers for ``request`` by the prices that are known now; nothing is sent.
 
     Raises:
-        Unprocessable: no offer can run it, with the reason of each.
+        Unprocessable: no offer can run it, with the reason of each, or a file cannot be fetched.
     """
     offers = _offers(runtime, request)
+    check_references(request.input, runtime.private_hosts)
     obstacles = [_obstacle(runtime, offer, request) for offer in offers]
     with runtime.database.work() as session:
         return _choose(runtime, request, offers, obstacles, partial(_known, session))
@@ -70,9 +72,10 @@ class Planner:
         """Choose and order the offers for ``request``, whose input and routing come as plain data as well.
 
         Raises:
-            Unprocessable: no offer can run it, with the reason of each.
+            Unprocessable: no offer can run it, with the reason of each, or a file cannot be fetched.
         """
         offers = _offers(self._runtime, request)
+        check_references(request.input, self._runtime.private_hosts)
         decisive = {name: value for name, value in given.items() if name != "prompt"}
         asked = to_json([request.model, request.kind, routing, decisive])
         obstacles = self._obstacles(asked, offers, request)

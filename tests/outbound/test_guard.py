@@ -122,7 +122,7 @@ def test_an_exception_lets_a_private_host_through(allowed: str) -> None:
 
 
 def test_a_guard_hands_out_what_it_has_checked() -> None:
-    assert Guard(NONE, Names(a=["8.8.8.8", "1.1.1.1"])).addresses("a", 1, 1.0) == ["8.8.8.8", "1.1.1.1"]
+    assert Guard(NONE, Names(a=["8.8.8.8", "1.1.1.1"])).addresses("a", 443, 1.0) == ["8.8.8.8", "1.1.1.1"]
 
 
 def test_the_system_resolver_reads_every_spelling() -> None:
