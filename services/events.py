@@ -10,7 +10,7 @@ from services.runtime import Runtime
 from services.views import job_view, timestamp
 from storage import callbacks, jobs
 from storage.database import Session
-from storage.records import AssetRecord, AttemptRecord, JobRecord
+from storage.records import AssetRecord, AttemptRecord, EventRecord, JobRecord
 from storage.records.columns import new_id
 
 TYPES: Final = {
@@ -36,15 +36,15 @@ def tell(runtime: Runtime, session: Session, job: JobRecord) -> None:
     session.flush()
     event_id = new_id()
     attempts, assets = jobs.attempts_of(session, [job.id]), jobs.assets_of(session, [job.id])
-    callbacks.add_event(
-        session,
-        event_id=event_id,
+    event = EventRecord(
+        id=event_id,
         project_id=job.project_id,
         job_id=job.id,
-        type_=TYPES[JobStatus(job.status)],
+        type=TYPES[JobStatus(job.status)],
         body=body_of(job, attempts, assets, at=at),
-        at=at,
+        created_at=at,
     )
+    callbacks.add_event(session, event)
     if job.callback_url is not None:
         callbacks.add_delivery(
             session, event_id=event_id, project_id=job.project_id, url=job.callback_url, at=at

@@ -23,29 +23,9 @@ _CLAIM: Final = text(
 )
 
 
-def add_event(
-    session: Session,
-    *,
-    event_id: UUID,
-    project_id: UUID,
-    type_: str,
-    body: str,
-    at: datetime,
-    job_id: UUID | None = None,
-    batch_id: UUID | None = None,
-) -> None:
+def add_event(session: Session, event: EventRecord) -> None:
     """Write down what happened to a job or a batch, exactly as it will be signed."""
-    session.add(
-        EventRecord(
-            id=event_id,
-            project_id=project_id,
-            job_id=job_id,
-            batch_id=batch_id,
-            type=type_,
-            body=body,
-            created_at=at,
-        )
-    )
+    session.add(event)
 
 
 def add_delivery(session: Session, *, event_id: UUID, project_id: UUID, url: str, at: datetime) -> None:

@@ -195,7 +195,7 @@ class RowFault(Shown):
     """One thing that is wrong with one row."""
 
     line: int = Field(description="Where the row begins in the file, from 1 on.")
-    row: int = Field(description="Which row of data it is, from 0 on.")
+    row: int = Field(description="Which row of data it is, from 1 on.")
     row_id: str | None
     column: str | None = Field(description="As the header calls it; null where the row as a whole is wrong.")
     code: ProblemCode

@@ -7,7 +7,7 @@ from services.runtime import Runtime
 from services.views import timestamp
 from storage import callbacks
 from storage.database import Session
-from storage.records import BatchRecord
+from storage.records import BatchRecord, EventRecord
 from storage.records.columns import new_id
 
 
@@ -18,15 +18,15 @@ def tell(runtime: Runtime, session: Session, batch: BatchRecord, type_: str) -> 
     event_id = new_id()
     view = batch_view(runtime, session, batch)
     body = json.dumps({"type": type_, "timestamp": timestamp(at), "data": view}, ensure_ascii=False)
-    callbacks.add_event(
-        session,
-        event_id=event_id,
+    event = EventRecord(
+        id=event_id,
         project_id=batch.project_id,
         batch_id=batch.id,
-        type_=type_,
+        type=type_,
         body=body,
-        at=at,
+        created_at=at,
     )
+    callbacks.add_event(session, event)
     if batch.callback_url is not None:
         callbacks.add_delivery(
             session, event_id=event_id, project_id=batch.project_id, url=batch.callback_url, at=at

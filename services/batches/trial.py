@@ -66,7 +66,8 @@ def trial(runtime: Runtime, order: Order, file: SheetFile) -> dict[str, Any]:
 
 
 def _problem_view(problem: RowProblem) -> dict[str, Any]:
-    return problem._asdict() | {"code": problem.code.value}
+    # Rows are counted from 1 wherever somebody sees them.
+    return problem._asdict() | {"row": problem.row + 1, "code": problem.code.value}
 
 
 def _estimate_view(estimate: Estimate) -> dict[str, Any]:

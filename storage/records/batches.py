@@ -16,9 +16,9 @@ from storage.records.columns import document, moment, nano, new_id
 class BatchRecord(SQLModel, table=True):
     """Many jobs from one CSV file, which is kept in the object store under ``file_key``.
 
-    ``header`` are the names of its columns, ``separator`` what stands between its cells. Reading goes on after
-    ``read_rows`` rows, until ``read_at``. ``next_at`` is when a
-    worker has to go on with the file (or with canceling), and who works on it holds it as ``owner``.
+    ``header`` are the names of its columns, ``separator`` what stands between its cells. Reading goes on
+    after ``read_rows`` rows, until ``read_at``. ``next_at`` is when a worker has to go on with the file (or
+    with canceling), and who works on it holds it as ``owner``.
     ``quotes`` sums what the good rows may cost, by model, provider and endpoint.
     """
 
