@@ -1,4 +1,4 @@
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 import pytest
 from hypothesis import given
@@ -62,6 +62,46 @@ def test_a_public_address_has_nothing_against_it(text: str) -> None:
 def test_what_python_calls_private_is_never_public(address: IPv4Address | IPv6Address) -> None:
     if not plain(address).is_global or plain(address).is_multicast:
         assert why_not_public(address) is not None
+
+
+# What ``ipaddress`` takes for global though nobody on the public internet is to be found there.
+_BESIDES = [
+    ip_network(network)
+    for network in (
+        "168.63.129.16/32",
+        "192.0.0.0/24",
+        "192.31.196.0/24",
+        "192.52.193.0/24",
+        "192.88.99.0/24",
+        "192.175.48.0/24",
+        "fec0::/10",
+        "2001::/23",
+        "2002::/16",
+        "3fff::/20",
+    )
+]
+
+
+@given(st.ip_addresses())
+def test_what_python_calls_global_is_public_but_for_the_known_exceptions(
+    address: IPv4Address | IPv6Address,
+) -> None:
+    inner = plain(address)
+    unicast = inner.version == 4 or inner in ip_network("2000::/3")
+    listed = any(inner.version == network.version and inner in network for network in _BESIDES)
+    public = inner.is_global and not inner.is_multicast and unicast and not listed
+    assert (why_not_public(address) is None) == public
+
+
+@given(st.ip_addresses(v=4), st.integers(min_value=0, max_value=2**80 - 1))
+def test_no_6to4_address_is_public_whatever_it_wraps(address: IPv4Address, rest: int) -> None:
+    assert why_not_public(IPv6Address((0x2002 << 112) | (int(address) << 80) | rest)) == "a 6to4 tunnel"
+
+
+@given(st.ip_addresses(v=4))
+def test_no_address_wrapped_in_an_old_or_inner_way_is_public(address: IPv4Address) -> None:
+    for wrapped in (f"::{address}", f"::ffff:0:{address}", f"64:ff9b:1::{address}"):
+        assert why_not_public(ip_address(wrapped)) is not None
 
 
 @given(st.ip_addresses(v=4))

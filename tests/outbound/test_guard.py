@@ -6,7 +6,7 @@ from threading import Event
 import pytest
 
 from outbound.addresses import PrivateHosts
-from outbound.guard import BlockedAddress, Guard, check_url, resolve
+from outbound.guard import BlockedAddress, Guard, check_reference, check_url, resolve
 
 NONE = PrivateHosts()
 LOOPBACK_SPELLINGS = [
@@ -23,6 +23,11 @@ LOOPBACK_SPELLINGS = [
     "LOCALHOST",
     "[::]",
     "%31%32%37.0.0.1",
+    "127.0.0.1.",
+    "127\u30020\u30020\u30021",
+    "\uff11\uff12\uff17.0.0.1",
+    "[::1%25lo]",
+    "127.0.0.1\\.good.example",
 ]
 
 
@@ -80,6 +85,12 @@ def test_private_networks_are_blocked(url: str) -> None:
         ("https://example.com:x/", "is not a valid URL"),
         ("https://a b/", "is not a host name"),
         ("https://exa\nmple.com/", "is not a valid URL"),
+        ("https://exa\r\nmple.com/", "is not a valid URL"),
+        ("https://example.com\\@127.0.0.1/", "user name or password"),
+        ("https://127.0.0.1\\.example.com/", "is not a host name"),
+        ("https://example.com:443:80/", "is not a valid URL"),
+        ("https://example.com:25/", "has the port 25, which belongs to another protocol than HTTP"),
+        ("https://4294967296/", "is not an IP address as it is usually written"),
     ],
 )
 def test_a_url_that_cannot_be_requested_is_blocked_with_the_reason(url: str, reason: str) -> None:
@@ -127,6 +138,63 @@ def test_a_guard_hands_out_what_it_has_checked() -> None:
 
 def test_the_system_resolver_reads_every_spelling() -> None:
     assert {str(ip_address(found)) for found in resolve("0x7f.1", 80, 5.0)} == {"127.0.0.1"}
+
+
+@pytest.mark.parametrize(
+    "host", ["metadata.google.internal", "printer.local", "redis", "a.localhost", "localhost."]
+)
+def test_a_name_for_inner_networks_is_blocked_even_where_it_is_not_known(host: str) -> None:
+    """It may be known where callbacks are sent from; the operator may name it all the same."""
+    with pytest.raises(BlockedAddress, match="is a name for inner networks"):
+        check_url(f"http://{host}/", NONE, resolver=Names())
+    check_url(f"http://{host}/", PrivateHosts.parse(f"{host}:80"), resolver=Names())
+
+
+def test_an_inner_name_passes_by_the_network_that_it_lies_in() -> None:
+    names = Names(**{"hooks.internal": ["10.0.0.1"]})
+    check_url("http://hooks.internal/", PrivateHosts.parse("10.0.0.0/8"), resolver=names)
+
+
+def test_an_address_is_judged_by_its_text_where_the_resolver_fails() -> None:
+    with pytest.raises(BlockedAddress, match="is not a public address: it is loopback"):
+        check_url("http://[::ffff:127.0.0.1]/", NONE, resolver=Names())
+    check_url("http://127.0.0.1/", PrivateHosts.parse("127.0.0.1"), resolver=Names())
+
+
+@pytest.mark.parametrize("url", ["http://later.example:9000/", "http://later.example:8443/"])
+def test_ports_of_web_services_are_not_only_the_usual_ones(url: str) -> None:
+    check_url(url, NONE, resolver=Names())
+
+
+@pytest.mark.parametrize("url", ["http://8.8.8.8:22/", "http://later.example:22/"])
+def test_a_port_of_another_protocol_is_blocked_but_where_the_operator_allows_the_host(url: str) -> None:
+    names = Names(**{"8.8.8.8": ["8.8.8.8"]})
+    with pytest.raises(BlockedAddress, match="has the port 22"):
+        check_url(url, NONE, resolver=names)
+    check_url(url, PrivateHosts.parse("8.8.8.8:22, later.example"), resolver=names)
+
+
+@pytest.mark.parametrize("host", [*LOOPBACK_SPELLINGS, "10.0.0.1", "metadata.google.internal", "[fe80::1]"])
+def test_a_reference_into_a_private_network_is_blocked_without_a_look_up(
+    host: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(socket, "getaddrinfo", None)
+    with pytest.raises(BlockedAddress):
+        check_reference(f"https://{host}/a.png", NONE)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://a.example/1.png",
+        "http://93.184.216.34/",
+        "https://[2606:4700::1111]:8443/",
+        "https://bücher.de/",
+    ],
+)
+def test_a_public_reference_passes_without_a_look_up(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket, "getaddrinfo", None)
+    check_reference(url, NONE)
 
 
 @pytest.mark.parametrize("host", ["x" * 64 + ".ä", "no.such.name.invalid"])
