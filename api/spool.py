@@ -1,5 +1,7 @@
 """An upload on its way to the disk: counted, hashed, and stopped as soon as it is too large."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
@@ -25,25 +27,31 @@ class Spool:
     def __exit__(
         self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None
     ) -> None:
-        self._file.close()
+        # Where the disk is full, what is still to be written is given up.
+        with suppress(OSError):
+            self._file.close()
 
     def write(self, data: bytes) -> None:
         """Take some more bytes; raises Problem: 413 where that makes too many, 503 where the disk is full."""
         self._bytes += len(data)
         refuse_too_large(self._bytes)
         self._hash.update(data)
-        try:
+        with _room():
             self._file.write(data)
-        except OSError as error:
-            raise Problem(
-                503, "no_room", "there is no room for the file just now: try again later"
-            ) from error
 
     def finished(self) -> SheetFile:
         """The whole file, once its last byte has come in; raises Problem (503) where the disk is full."""
-        self.write(b"")
-        self._file.flush()
+        with _room():
+            self._file.flush()
         return SheetFile(self._path, self._bytes, self._hash.hexdigest())
+
+
+@contextmanager
+def _room() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise Problem(503, "no_room", "there is no room for the file just now: try again later") from error
 
 
 def refuse_too_large(size: int) -> None:

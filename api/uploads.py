@@ -108,8 +108,6 @@ def _object(name: str, text: str) -> dict[str, Any]:
     except UnkeepableError as error:
         field, sentence = error.problems[0]
         raise _wrong(f"{name}.{field}" if field else name, sentence) from error
-    except UnicodeEncodeError as error:
-        raise _wrong(name, "is not UTF-8") from error
 
 
 def _wrong(field: str, message: str) -> Problem:

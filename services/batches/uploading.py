@@ -78,11 +78,9 @@ def take(runtime: Runtime, order: Order, file: SheetFile) -> Taken:
     view = _write(runtime, batch)
     if view is not None:
         return Taken(view)
+    # Somebody was faster with the same key: theirs is the batch.
     _drop(runtime, batch)
-    first = _first(runtime, order, fingerprint)
-    if first is None:
-        raise Unavailable("the batch of the same key was not found: send it again")
-    return first
+    return take(runtime, order, file)
 
 
 def check_callback(runtime: Runtime, url: str | None) -> None:
