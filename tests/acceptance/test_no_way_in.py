@@ -1,5 +1,7 @@
 """No way into a private network by spelling, redirect or resolver; the operator's list alone opens one."""
 
+import csv
+import io
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -193,6 +195,25 @@ def test_a_batch_is_not_told_of_there(closed: World, trap: Trap) -> None:
     for url in attacks(trap.port):
         answer = closed.client.post("/v1/batches", params={"callback_url": url}, content=sheet, headers=csv)
         assert (answer.status_code, "callback_url" in answer.text) == (422, True), f"{url!r}: {answer.text}"
+    assert trap.caught == before
+
+
+@pytest.mark.parametrize("column", ["callback_url", "image_url", "last_image_url", "loras"])
+def test_every_row_of_a_sheet_of_attacks_is_wrong(closed: World, trap: Trap, column: str) -> None:
+    """A bare path may be weights, so ``loras`` is tried with what begins as an address of the web."""
+    before = trap.caught
+    urls = [url for url in attacks(trap.port) if column != "loras" or url.startswith("http://")]
+    sheet = io.StringIO()
+    csv.writer(sheet).writerows([["model", "prompt", column], *([FLUX, "kites", url] for url in urls)])
+    answer = closed.client.post(
+        "/v1/batches",
+        params={"dry_run": "true"},
+        content=sheet.getvalue().encode(),
+        headers={"Content-Type": "text/csv"},
+    )
+    trial = answer.json()
+    assert (answer.status_code, trial["rows"], trial["good_rows"]) == (200, len(urls), 0)
+    assert {problem["column"] for problem in trial["problems"]} == {column}
     assert trap.caught == before
 
 
