@@ -37,10 +37,12 @@ def _end(runtime: Runtime, batch_id: UUID) -> None:
 
 
 def _complete(runtime: Runtime, session: Session, batch_id: UUID) -> None:
-    canceled = {"ended_at": runtime.clock(), "next_at": None}
+    over = {"ended_at": runtime.clock(), "next_at": None}
+    if not ends.still_quiet(session, batch_id):
+        return
     batch = states.move(
-        session, batch_id, BatchState.CANCELED, among={BatchState.CANCELING}, **canceled
-    ) or states.move(session, batch_id, BatchState.COMPLETED, among=_GOING, reason=None, **canceled)
+        session, batch_id, BatchState.CANCELED, among={BatchState.CANCELING}, **over
+    ) or states.move(session, batch_id, BatchState.COMPLETED, among=_GOING, reason=None, **over)
     if batch is None:
         return
     counts: Counts = tallies.counts(session, [batch_id])[batch_id]

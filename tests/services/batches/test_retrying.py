@@ -146,6 +146,21 @@ def test_a_row_that_somebody_retries_meanwhile_runs_once(engine: Engine) -> None
     assert (rows_out(engine, batch_id), waiting_rows(engine, batch_id)) == (1, [])
 
 
+def test_a_batch_that_is_about_to_complete_goes_on_with_what_is_retried_just_then(engine: Engine) -> None:
+    batch_id = sent_batch(engine, 1)
+    fail_job(engine, batch_jobs(engine, batch_id)[0])
+
+    def look() -> datetime:
+        if batch_counts(engine, batch_id).jobs[JobStatus.FAILED]:
+            ask(engine, batch_id)
+        return engine.clock()
+
+    completing.sweep(replace(engine.runtime, clock=look))
+    found = batch_record(engine, batch_id)
+    assert (found.state, found.ended_at, batch_told(engine, batch_id)) == (BatchState.RUNNING, None, [])
+    assert len(waiting_rows(engine, batch_id)) == 1
+
+
 def test_files_that_somebody_fetches_again_meanwhile_are_fetched_once(engine: Engine) -> None:
     batch_id = sent_batch(engine, 2)
     for job_id in batch_jobs(engine, batch_id):
