@@ -36,6 +36,7 @@ _ACTS: Final[dict[str, Callable[[Stage, Break, threading.Event], None]]] = {
     "kill web": lambda stage, _one, _done: stage.kill("web"),
     "kill worker": lambda stage, _one, _done: stage.kill("worker"),
     "kill callbacks": lambda stage, _one, _done: stage.kill("callbacks"),
+    "kill batches": lambda stage, _one, _done: stage.kill("batches"),
     "kill watcher": lambda stage, _one, _done: stage.kill("watcher"),
     "freeze watcher": _frozen("watcher"),
     "freeze valkey": _frozen("valkey"),

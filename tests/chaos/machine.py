@@ -10,13 +10,14 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import httpx
 
 from tests.chaos import breaking
 from tests.chaos.audit import Finding, audit
 from tests.chaos.orders import Order, orders
+from tests.chaos.sheets import parted, sheet
 from tests.chaos.snapshot import Snapshot
 from tests.chaos.stage import Stage, stage
 from tests.chaos.strikes import POINTS, Strikes
@@ -59,6 +60,7 @@ class Customer:
     key: str
     acknowledged: dict[str, str] = field(default_factory=dict)
     gone: threading.Event = field(default_factory=threading.Event)
+    batch_id: str | None = None
 
     def ask(self, order: Order) -> None:
         """Ask, with one key for all tries, until it is acknowledged."""
@@ -86,10 +88,34 @@ class Customer:
             for one in waiting:
                 one.result()
 
+    def send_sheet(self, asked: Sequence[Order]) -> None:
+        """Upload a sheet of them, with one key for all tries, until it is acknowledged."""
+        deadline = time.monotonic() + _ASK_SECONDS
+        headers = {"Idempotency-Key": f"sheet {len(asked)}".replace(" ", "-"), "Content-Type": "text/csv"}
+        while self.batch_id is None and time.monotonic() < deadline and not self.gone.is_set():
+            answer = self._send("/v1/batches", headers, content=sheet(asked))
+            if answer is not None and answer.status_code == _ACCEPTED:
+                self.batch_id = answer.json()["id"]
+            elif answer is not None and 400 <= answer.status_code < 500 and answer.status_code != 409:
+                raise AssertionError(f"the sheet was refused: {answer.status_code} {answer.text}")
+            else:
+                self.gone.wait(_LOOK_SECONDS)
+
+    def read_results(self) -> None:
+        """Learn from the batch's results which job each row has become."""
+        told = {"Authorization": f"Bearer {self.key}"}
+        url = f"{self.url}/v1/batches/{self.batch_id}/results.jsonl"
+        lines = httpx.get(url, headers=told, timeout=60, trust_env=False).raise_for_status().text.splitlines()
+        for row in map(json.loads, lines):
+            self.acknowledged[row["row"]["row_id"]] = row["job_id"]
+
     def _post(self, path: str, body: object, headers: dict[str, str]) -> httpx.Response | None:
+        return self._send(path, headers, json=body)
+
+    def _send(self, path: str, headers: dict[str, str], **body: Any) -> httpx.Response | None:  # noqa: ANN401
         told = {"Authorization": f"Bearer {self.key}", **headers}
         try:
-            return httpx.post(f"{self.url}{path}", json=body, headers=told, timeout=15, trust_env=False)
+            return httpx.post(f"{self.url}{path}", headers=told, timeout=15, trust_env=False, **body)
         except httpx.TransportError:
             return None
 
@@ -119,6 +145,7 @@ def run(asked: Run, folder: Path, say: Say) -> Outcome:
         broken = Counter(_break(on, customer, wanted, asked, say))
         on.wait_ready()
         rest(Rows(on.environment["DARKROOM_DATABASE_URL"]), say)
+        customer.read_results()
         broken.update(line["struck"] for line in strikes.journal() if "struck" in line)
         every = (*breaking.KINDS, *POINTS)
         found = snapshot(on, wanted, customer.acknowledged, receiver, broken=broken, wanted=every)
@@ -129,13 +156,19 @@ def _break(on: Stage, customer: Customer, wanted: Sequence[Order], asked: Run, s
     rows, laid = Rows(on.environment["DARKROOM_DATABASE_URL"]), breaking.schedule(asked.seed, asked.breaks)
     share = asked.jobs * _STEPS / len(laid)
     with ThreadPoolExecutor(1) as aside:
-        asking = aside.submit(customer.ask_all, wanted, asked.jobs * _ASK_SECONDS_EACH)
+        asking = aside.submit(_ask, customer, wanted, asked)
         for one in laid:
             _until_moved(rows, share)
             say(f"{one.kind}; {_words(on)}")
             breaking.carry_out(on, one)
             yield one.kind
         asking.result()
+
+
+def _ask(customer: Customer, wanted: Sequence[Order], asked: Run) -> None:
+    alone, together = parted(asked.seed, wanted)
+    customer.send_sheet(together)
+    customer.ask_all(alone, asked.jobs * _ASK_SECONDS_EACH)
 
 
 def _until_moved(rows: Rows, share: float) -> None:
