@@ -1,6 +1,9 @@
 """Batches of a hundred thousand rows: taken in, read, their results, and memory; single jobs meanwhile."""
 
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from bench import sheets, singles
@@ -35,17 +38,27 @@ class _Read:
 
 
 def run(world: World) -> list[Row]:
-    """All in one Darkroom; what is read to be measured is paused, so that only single jobs run."""
-    catalogue = world.own_folder("catalogue") / "limits.toml"
-    catalogue.write_text(_LIMITS, encoding="utf-8")
-    told = {"DARKROOM_CATALOGUE": str(catalogue)}
+    """What is read to be measured is paused; single jobs run beside rows of which few run at once or many."""
     many = _FEW_ROWS if world.quick else _ROWS
-    with opened(world, _TIMES, webhooks=True, names=(*NAMES, "batches"), settings=told) as room:
+    with _opened(world, {"DARKROOM_CATALOGUE": str(_limits(world))}) as room:
         idle = singles.idle(room)
         read, rows = _reading(room, many)
         rows += _results(room, read, many)
         sheet = sheets.write(world, "flowing", many)
-        return [*rows, *singles.beside(room, sheet, idle)]
+        rows += singles.flowing(room, sheet, idle, "20 in flight") + singles.reading(room, sheet, idle)
+    with _opened(world, {}) as room:
+        rows += singles.flowing(room, sheet, singles.idle(room), "no limit")
+    return rows
+
+
+def _opened(world: World, settings: Mapping[str, str]) -> AbstractContextManager[Room]:
+    return opened(world, _TIMES, webhooks=True, names=(*NAMES, "batches"), settings=settings)
+
+
+def _limits(world: World) -> Path:
+    path = world.own_folder("catalogue") / "limits.toml"
+    path.write_text(_LIMITS, encoding="utf-8")
+    return path
 
 
 def _reading(room: Room, many: int) -> tuple[_Read, list[Row]]:

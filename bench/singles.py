@@ -29,29 +29,33 @@ def idle(room: Room) -> list[float]:
     return _waits(room.book()["made"], jobs)
 
 
-def beside(room: Room, sheet: SheetOfRows, idle: Sequence[float]) -> list[Row]:
-    """The same while the rows of ``sheet`` flow, while a file is read besides, and while one only is read."""
-    flowing = sheets.upload(room, sheet, paused=False)
-    sheets.seconds_to_read(room, flowing.id)
+def flowing(room: Room, sheet: SheetOfRows, idle: Sequence[float], how: str) -> list[Row]:
+    """The same while the rows of ``sheet`` flow, and then while a file is read besides."""
+    batch = sheets.upload(room, sheet, paused=False)
+    sheets.seconds_to_read(room, batch.id)
     begun = time.time()
     beside_rows = _sent(room, 1_000, lambda: False)
     until = time.time()
     beside_both = _while_read(room, sheet, 2_000)
-    sheets.pause(room, flowing.id)
-    _rest(room)
-    beside_reading = _while_read(room, sheet, 3_000)
+    sheets.pause(room, batch.id)
     _rest(room)
     made = room.book()["made"]
     flowed = [one["arrived"] for one in made if one["prompt"].startswith(sheet.mark)]
     pace = sum(begun <= at <= until for at in flowed) / (until - begun)
     return [
-        Row(f"first of {sheet.rows:,} rows: 202 to POST", (min(flowed) - flowing.at,), "s"),
-        Row("a single job, idle: 202 to POST, median", tuple(idle), "ms"),
-        Row("rows that flow beside it", (pace,), "rows/s"),
-        *_compared("while rows flow", _waits(made, beside_rows), idle),
-        *_compared("while rows flow and a file is read", _waits(made, beside_both), idle),
-        *_compared("while a file is read", _waits(made, beside_reading), idle),
+        Row(f"{how}: first of {sheet.rows:,} rows: 202 to POST", (min(flowed) - batch.at,), "s"),
+        Row(f"{how}: a single job, idle: 202 to POST, median", tuple(idle), "ms"),
+        Row(f"{how}: rows that flow beside it", (pace,), "rows/s"),
+        *_compared(f"{how}: while rows flow", _waits(made, beside_rows), idle),
+        *_compared(f"{how}: while rows flow and a file is read", _waits(made, beside_both), idle),
     ]
+
+
+def reading(room: Room, sheet: SheetOfRows, idle: Sequence[float]) -> list[Row]:
+    """The same while a file is read, none of whose rows runs."""
+    jobs = _while_read(room, sheet, 3_000)
+    _rest(room)
+    return _compared("nothing flows: while a file is read", _waits(room.book()["made"], jobs), idle)
 
 
 def _while_read(room: Room, sheet: SheetOfRows, first: int) -> list[Accepted]:
@@ -88,6 +92,6 @@ def _waits(made: Sequence[dict[str, Any]], jobs: Sequence[Accepted]) -> list[flo
 def _compared(when: str, waits: Sequence[float], idle: Sequence[float]) -> list[Row]:
     times = quantile(waits, 0.5) / quantile(idle, 0.5)
     return [
-        Row(f"  {when}, median of {len(waits)}", tuple(waits), "ms"),
-        Row(f"  {when}, median of idle's", (times,), "x", _MOST_TIMES),
+        Row(f"{when}, median of {len(waits)}", tuple(waits), "ms"),
+        Row(f"{when}, of idle", (times,), "x", _MOST_TIMES),
     ]
