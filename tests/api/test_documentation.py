@@ -18,7 +18,7 @@ from schemathesis.specs.openapi.checks import (
 from schemathesis.specs.openapi.schemas import OpenApiSchema
 
 from api.documentation import JOB_EXAMPLE
-from api.routes import access, catalogue, deliveries, jobs, reading, resolve
+from api.routes import access, batches, catalogue, deliveries, jobs, reading, resolve
 from services.runtime import Runtime
 from tests.support.front import Project, new_project
 from tests.support.rows import NOON, a_delivery, a_job, an_asset, an_attempt, keep
@@ -27,7 +27,7 @@ Case = schemathesis.Case[Any]
 
 DOCUMENTED = [
     route
-    for part in (jobs, resolve, reading, catalogue, deliveries, access)
+    for part in (jobs, resolve, reading, batches, catalogue, deliveries, access)
     for route in part.router.routes
     if isinstance(route, APIRoute)
 ]
@@ -68,12 +68,15 @@ def test_any_request_is_answered_as_the_document_says(
     with full.client() as client:
         key = client.headers["authorization"]
         some_job = client.get("/v1/jobs?limit=1").json()["data"][0]["id"]
+        sheet = b"prompt,model\nx,kling-v3\n"
+        made = client.post("/v1/batches", content=sheet, headers={"Content-Type": "text/csv"})
+        some_batch = made.json()["id"]
 
     @settings(max_examples=20, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
     @given(cases)
     def answered_as_documented(case: Case) -> None:
         if mode is GenerationMode.POSITIVE:
-            _aim(case, some_job)
+            _aim(case, some_job, some_batch)
         if isinstance(case.query.get("wait"), int | float):
             case.query["wait"] = min(case.query["wait"], 0.01)
         case.call_and_validate(headers={"Authorization": key}, checks=CHECKS, allow_redirects=False)
@@ -81,10 +84,12 @@ def test_any_request_is_answered_as_the_document_says(
     answered_as_documented()
 
 
-def _aim(case: Case, some_job: str) -> None:
+def _aim(case: Case, some_job: str, some_batch: str) -> None:
     """Ask for what there is, where a made-up name would only ever find nothing."""
     if "job_id" in case.path_parameters:
         case.path_parameters["job_id"] = some_job
+    if "batch_id" in case.path_parameters:
+        case.path_parameters["batch_id"] = some_batch
     if isinstance(case.body, dict) and "model" in case.body:
         case.body["model"] = "fal:acme/own-app"
         case.body["kind"] = "image"
