@@ -24,6 +24,8 @@ from storage.ledger import known_price
 
 Price = Callable[[str, str], Decimal | None]
 _MOST_REMEMBERED: Final = 1024
+# An offer takes any seed or none, and prompts up to some length.
+_NEVER_DECISIVE: Final = frozenset({"prompt", "seed"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +78,8 @@ class Planner:
         """
         offers = _offers(self._runtime, request)
         check_references(request.input, self._runtime.private_hosts)
-        decisive = {name: value for name, value in given.items() if name != "prompt"}
-        asked = to_json([request.model, request.kind, routing, decisive])
+        decisive = {name: value for name, value in given.items() if name not in _NEVER_DECISIVE}
+        asked = to_json([request.model, request.kind, routing, decisive, "seed" in given])
         obstacles = self._obstacles(asked, offers, request)
         place = (asked, tuple(None if one is None else str(one) for one in obstacles))
         found = self._plans.get(place)

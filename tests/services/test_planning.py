@@ -137,6 +137,13 @@ def test_a_remembered_plan_asks_the_provider_about_every_longer_prompt(engine: E
         planned(planner, longer)
 
 
+def test_a_seed_decides_nothing_but_that_there_is_one(engine: Engine) -> None:
+    planner = Planner(engine.runtime)
+    first = planned(planner, request(input={"prompt": "kites", "seed": 1}))
+    assert planned(planner, request(input={"prompt": "kites", "seed": 2})) is first
+    assert planned(planner, request(input={"prompt": "kites"})) is not first
+
+
 def test_a_remembered_plan_ends_with_the_prices_that_it_was_made_by(engine: Engine) -> None:
     planner = Planner(engine.runtime)
     dear = planned(planner, request()).plan.choices[0]
