@@ -9,6 +9,7 @@ from services.refusals import Conflict, NotFound
 from services.runtime import Runtime
 from services.views import job_view
 from storage import agenda, jobs, ledger
+from storage.batches import states
 from storage.database import Session
 from storage.records import AttemptRecord, JobRecord
 
@@ -17,7 +18,7 @@ def retry(runtime: Runtime, *, project_id: UUID, job_id: UUID) -> dict[str, Any]
     """Run a failed or canceled job again, as a new attempt of the same job.
 
     A job whose generation finished and whose files could not be stored is not generated again: its files
-    are fetched once more.
+    are fetched once more. The batch that it is a row of runs again, too, and completes once more.
 
     Raises:
         NotFound: the project has no such job.
@@ -25,6 +26,9 @@ def retry(runtime: Runtime, *, project_id: UUID, job_id: UUID) -> dict[str, Any]
     """
     with runtime.database.work() as session:
         found = jobs.job_of_project(session, project_id, job_id)
+        if found is not None and found.batch_id is not None:
+            # Before the job is held, as all who hold both do it.
+            states.reopen(session, found.batch_id)
         job = jobs.lock_job(session, job_id) if found is not None else None
         if job is None:
             raise NotFound(f"there is no job {job_id} in this project")

@@ -12,13 +12,11 @@ from services.refusals import Conflict
 from services.runtime import Runtime
 from storage import agenda
 from storage.batches import controls, states
-from storage.database import Session
 from storage.records import BatchRecord
 
 _RETRYABLE: Final = frozenset(
     {BatchState.COMPLETED, BatchState.CANCELED, BatchState.RUNNING, BatchState.PAUSED}
 )
-_OVER: Final = frozenset({BatchState.COMPLETED, BatchState.CANCELED})
 _ROWS: Final = 5_000
 
 
@@ -41,25 +39,17 @@ def retry(runtime: Runtime, *, project_id: UUID, batch_id: UUID) -> dict[str, An
     fetched = sum(_fetched_again(runtime, project_id, job_id) for job_id in failed.made)
     run = 0
     for some in _slices(failed.to_run):
+        now = runtime.clock()
         with runtime.database.work() as session:
             batch = locked(session, project_id, batch_id)
             require(batch, _RETRYABLE, "retried")
-            run += controls.run_again(session, some, runtime.clock())
+            run += controls.run_again(session, some, now)
             if run or fetched:
-                _reopen(session, batch)
+                states.reopen(session, batch_id)
             agenda.wake(session)
     with runtime.database.work() as session:
         batch = locked(session, project_id, batch_id)
         return done(runtime, session, batch, "retried", _words(run, fetched, batch))
-
-
-def _reopen(session: Session, batch: BatchRecord) -> None:
-    """Have a batch that was over run again; what was never read of its file stays unread."""
-    if batch.state in _OVER:
-        read_at = batch.read_at or batch.ended_at
-        states.move(
-            session, batch.id, BatchState.RUNNING, among=_OVER, reason=None, ended_at=None, read_at=read_at
-        )
 
 
 def _fetched_again(runtime: Runtime, project_id: UUID, job_id: UUID) -> bool:

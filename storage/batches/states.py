@@ -1,13 +1,15 @@
 """The one place where a batch changes its state."""
 
 from collections.abc import Collection
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
-from sqlmodel import Session, col, update
+from sqlmodel import Session, col, func, update
 
 from domain.batches import BatchState
 from storage.records import BatchRecord
+
+_OVER: Final = frozenset({BatchState.COMPLETED, BatchState.CANCELED})
 
 
 def move(
@@ -26,3 +28,9 @@ def move(
         .returning(BatchRecord)
     )
     return session.execute(statement, execution_options={"populate_existing": True}).scalar_one_or_none()
+
+
+def reopen(session: Session, batch_id: UUID) -> None:
+    """Have a batch that was over run again; what was never read of its file stays unread."""
+    read_at = func.coalesce(BatchRecord.read_at, BatchRecord.ended_at)
+    move(session, batch_id, BatchState.RUNNING, among=_OVER, reason=None, ended_at=None, read_at=read_at)

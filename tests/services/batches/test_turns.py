@@ -12,7 +12,7 @@ from domain.costs import Basis, Cost
 from domain.failures import ErrorCode, Failure
 from domain.lifecycle import JobStatus
 from providers.base import Ended
-from services import cancel
+from services import again, cancel
 from services.batches import completing
 from services.batches.expanding import expand
 from services.batches.feeding import MOST
@@ -186,6 +186,20 @@ def test_a_batch_is_over_when_each_of_its_jobs_is(engine: Engine) -> None:
     found = batch(engine, batch_id)
     assert (found.state, found.ended_at) == (BatchState.COMPLETED, engine.clock())
     assert told(engine, batch_id) == ["batch.completed"]
+
+
+def test_a_row_that_is_retried_by_itself_has_its_batch_run_again(engine: Engine) -> None:
+    batch_id = batch_of_rows(engine, 1)
+    [job_id] = jobs_of(engine, batch_id)
+    finish(engine, job_id)
+    completing.sweep(engine.runtime)
+    again.retry(engine.runtime, project_id=engine.project_id, job_id=job_id)
+    assert batch(engine, batch_id).state == BatchState.RUNNING
+    completing.sweep(engine.runtime)
+    assert batch(engine, batch_id).ended_at is None
+    finish(engine, job_id)
+    completing.sweep(engine.runtime)
+    assert told(engine, batch_id) == ["batch.completed"] * 2
 
 
 def test_a_row_that_is_canceled_before_its_turn_waits_no_more(engine: Engine) -> None:
