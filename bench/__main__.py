@@ -60,7 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--rounds", type=int, help="how often most figures are taken (2, 1 with --quick)")
     parser.add_argument("--jobs", type=int, help="how many generations are open at once")
     sizes = parser.add_mutually_exclusive_group()
-    sizes.add_argument("--quick", action="store_true", help="small numbers: ratios only, about two minutes")
+    sizes.add_argument("--quick", action="store_true", help="small numbers: ratios only, about five minutes")
     sizes.add_argument("--full", action="store_true", help="10,000 open generations")
     parser.add_argument("--json", type=lambda path: Path(path).resolve(), help="write the figures there too")
     return parser

@@ -1,47 +1,71 @@
 """What reading a batch is measured against: PostgreSQL's own COPY of the very rows that it wrote."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 from uuid import UUID
 
 import psycopg
+from sqlalchemy import URL, make_url
 
 from bench.history import Connection
+from storage.migrate import migrate
 
+_NAME: Final = "plain"
 _TABLES: Final = ("jobs", "batch_waits")
 _PIECE_BYTES: Final = 1 << 20
 
 
 def copy_seconds(database_url: str, batch_id: str) -> float:
-    """Seconds to copy a batch's rows into empty tables with the same indexes, in one transaction.
+    """Seconds to copy a batch's rows into a fresh database with the whole schema, in one transaction.
 
-    The tables have neither the triggers nor the foreign keys of the real ones.
+    It has all indexes, keys and triggers, and the server is the same.
     """
-    with psycopg.connect(database_url, autocommit=True) as connection:
-        held = {table: _rows(connection, table, batch_id) for table in _TABLES}
-        connection.execute("CREATE SCHEMA plain")
-        for table in _TABLES:
-            connection.execute(f"CREATE TABLE plain.{table} (LIKE public.{table} INCLUDING ALL)".encode())
-        begun = time.perf_counter()
-        with connection.transaction():
-            for table, pieces in held.items():
-                with connection.cursor().copy(f"COPY plain.{table} FROM STDIN".encode()) as copy:
-                    for piece in pieces:
-                        copy.write(piece)
-        seconds = time.perf_counter() - begun
-        connection.execute("DROP SCHEMA plain CASCADE")
+    url = make_url(database_url)
+    with _connected(url) as connection:
+        held = {table: _rows(connection, table, UUID(batch_id)) for table in _TABLES}
+        projects = _out(connection, "COPY projects TO STDOUT")
+        connection.execute(f"CREATE DATABASE {_NAME}".encode())
+        fresh = url.set(database=_NAME)
+        migrate(fresh.render_as_string(hide_password=False))
+        with _connected(fresh) as other:
+            _in(other, "projects", projects)
+            begun = time.perf_counter()
+            with other.transaction():
+                for table, pieces in held.items():
+                    _in(other, table, pieces)
+            seconds = time.perf_counter() - begun
+        connection.execute(f"DROP DATABASE {_NAME}".encode())
     return seconds
 
 
-def _rows(connection: Connection, table: str, batch_id: str) -> list[bytes]:
-    """A batch's rows as COPY writes them, in pieces as large as are quick to send."""
-    # COPY takes no parameters; an id that is no id does not get past the first line.
-    wanted = f"COPY (SELECT * FROM {table} WHERE batch_id = '{UUID(batch_id)}' ORDER BY row_number) TO STDOUT"  # noqa: S608
+@contextmanager
+def _connected(url: URL) -> Iterator[Connection]:
+    plain = url.set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(plain, autocommit=True) as connection:
+        yield connection
+
+
+def _rows(connection: Connection, table: str, batch_id: UUID) -> list[bytes]:
+    # COPY takes no parameters.
+    wanted = f"SELECT * FROM {table} WHERE batch_id = '{batch_id}' ORDER BY row_number"  # noqa: S608 - no text
+    return _out(connection, f"COPY ({wanted}) TO STDOUT")
+
+
+def _out(connection: Connection, statement: str) -> list[bytes]:
+    """What COPY gives, in pieces as large as are quick to send."""
     pieces, piece = list[bytes](), bytearray()
-    with connection.cursor().copy(wanted.encode()) as copy:
+    with connection.cursor().copy(statement.encode()) as copy:
         for block in copy:
             piece += block
             if len(piece) >= _PIECE_BYTES:
                 pieces.append(bytes(piece))
                 piece.clear()
     return [*pieces, bytes(piece)]
+
+
+def _in(connection: Connection, table: str, pieces: list[bytes]) -> None:
+    with connection.cursor().copy(f"COPY {table} FROM STDIN".encode()) as copy:
+        for piece in pieces:
+            copy.write(piece)
