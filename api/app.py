@@ -17,6 +17,8 @@ from api.routes import (
     batches,
     catalogue,
     deliveries,
+    endpoints,
+    events,
     files,
     health,
     hooks,
@@ -67,6 +69,8 @@ def create_app(runtime: Runtime) -> FastAPI:
         app.include_router(routes.router)
     app.include_router(batch_results.router)
     app.include_router(batches.router)
+    app.include_router(endpoints.router)
+    app.include_router(events.router)
     return app
 
 

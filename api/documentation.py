@@ -10,6 +10,7 @@ from pydantic.json_schema import models_json_schema
 from api.schemas.access import KeyRequest, ProjectRequest
 from api.schemas.base import Problem
 from api.schemas.batches import BatchChange, ResumeRequest
+from api.schemas.callbacks import EndpointChange, EndpointRequest, RedeliveryRequest
 from api.schemas.resolve import ResolveRequest
 from api.sheet_documentation import BatchForm
 from domain.generation import JobRequest
@@ -17,9 +18,12 @@ from domain.generation import JobRequest
 _BODIES: Final[tuple[type[BaseModel], ...]] = (
     BatchChange,
     BatchForm,
+    EndpointChange,
+    EndpointRequest,
     JobRequest,
     KeyRequest,
     ProjectRequest,
+    RedeliveryRequest,
     ResolveRequest,
     ResumeRequest,
 )

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from api.answers import Problem
 from domain.lifecycle import JobStatus, Kind
 from services.reading import Slice
-from storage.listing import JobFilter
+from storage.listing import DeliveryFilter, JobFilter
 
 Text = Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00]+$")]
 Tag = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,64}:[^\x00]{0,256}$")]
@@ -62,6 +62,28 @@ class DeliveryQuery(PageQuery):
     """Which deliveries are wanted."""
 
     job_id: UUID | None = None
+    batch_id: UUID | None = None
+    endpoint_id: UUID | None = None
+    event_type: Text | None = None
+    status: Literal["pending", "delivered", "failed"] | None = None
+
+    def wanted(self) -> DeliveryFilter:
+        """The filter as the services know it."""
+        return DeliveryFilter(
+            job_id=self.job_id,
+            batch_id=self.batch_id,
+            endpoint_id=self.endpoint_id,
+            event_type=self.event_type,
+            status=self.status,
+        )
+
+
+class EventQuery(BaseModel):
+    """Which part of the feed is wanted."""
+
+    after: UUID | None = Field(default=None, description="`id` of the last event that you have.")
+    limit: int = Field(default=100, ge=1, le=500, description="How many events, 1 to 500.")
+    type: Text | None = None
 
 
 def only(*names: str) -> Dependency:

@@ -1,11 +1,22 @@
-"""When a callback is tried again, and when it is given up."""
+"""What endpoints may hear of, when a callback is tried again, and when it is given up."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
+EventType = Literal[
+    "job.succeeded",
+    "job.failed",
+    "job.canceled",
+    "job.review",
+    "batch.completed",
+    "budget.exceeded",
+    "webhook-endpoint.disabled",
+]
 # Tried now, then after these many seconds each: 5 s, 5 min, 30 min, 2, 5, 10, 14, 20 and 24 h.
 SCHEDULE: Final = (5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400)
 JITTER: Final = 0.1
+# Sent to one endpoint to try it, whatever it wants to hear of.
+TEST: Final = "webhook.test"
 _GONE: Final = 410
 
 

@@ -1,16 +1,20 @@
-"""What grows old is dropped: answers kept for repeated requests."""
+"""What grows old is dropped: answers kept for repeated requests, and events with their deliveries."""
 
 from datetime import timedelta
 from typing import Final
 
 from services.runtime import Runtime
-from storage import idempotency
+from storage import feed, idempotency
 
 # Twice what is promised, so that no retry of a day-old request comes too late.
 KEEP_ANSWERS: Final = timedelta(hours=48)
+# Thirty days are promised, and nobody is to be cut off in the middle of catching up.
+KEEP_EVENTS: Final = timedelta(days=35)
 
 
 def tidy(runtime: Runtime) -> None:
     """Drop what nobody can ask for any more."""
     with runtime.database.work() as session:
         idempotency.forget_before(session, runtime.clock() - KEEP_ANSWERS)
+    with runtime.database.work() as session:
+        feed.forget_before(session, runtime.clock() - KEEP_EVENTS)

@@ -13,7 +13,7 @@ from services.runtime import Runtime
 from services.views import delivery_view, event_view, job_view
 from storage import jobs, listing
 from storage.database import Session
-from storage.listing import JobFilter, Page
+from storage.listing import DeliveryFilter, JobFilter, Page
 from storage.records import JobRecord
 
 _UUID_BYTES: Final = 16
@@ -53,11 +53,11 @@ def timeline(runtime: Runtime, project_id: UUID, job_id: UUID) -> dict[str, Any]
     return {"object": "list", "data": [event_view(step) for step in steps]}
 
 
-def deliveries(runtime: Runtime, project_id: UUID, job_id: UUID | None, part: Slice) -> dict[str, Any]:
+def deliveries(runtime: Runtime, project_id: UUID, wanted: DeliveryFilter, part: Slice) -> dict[str, Any]:
     """A page of a project's deliveries with every try, the newest first; raises Unprocessable."""
     page = _page(part)
     with runtime.database.work() as session:
-        found = listing.deliveries_page(session, project_id, job_id, page)
+        found = listing.deliveries_page(session, project_id, wanted, page)
         shown = found[: part.limit]
         tries = listing.tries_among(session, [delivery.id for delivery, _ in shown])
     by_delivery = _grouped(tries, lambda one: one.delivery_id)

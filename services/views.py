@@ -94,6 +94,8 @@ def delivery_view(
         "event_id": str(event.id),
         "event_type": event.type,
         "job_id": None if event.job_id is None else str(event.job_id),
+        "batch_id": None if event.batch_id is None else str(event.batch_id),
+        "endpoint_id": None if delivery.endpoint_id is None else str(delivery.endpoint_id),
         "url": delivery.url,
         "status": delivery.status,
         "created_at": timestamp(delivery.created_at),

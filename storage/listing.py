@@ -52,13 +52,30 @@ def ended_among(session: Session, job_ids: Sequence[UUID]) -> Sequence[UUID]:
     return session.exec(found).all()
 
 
+@dataclass(frozen=True, slots=True)
+class DeliveryFilter:
+    """Which deliveries are wanted; what is None does not matter."""
+
+    job_id: UUID | None = None
+    batch_id: UUID | None = None
+    endpoint_id: UUID | None = None
+    event_type: str | None = None
+    status: str | None = None
+
+
 def deliveries_page(
-    session: Session, project_id: UUID, job_id: UUID | None, page: Page
+    session: Session, project_id: UUID, wanted: DeliveryFilter, page: Page
 ) -> Sequence[tuple[DeliveryRecord, EventRecord]]:
     """One page of a project's deliveries with the event that each one tells."""
     conditions = [col(DeliveryRecord.project_id) == project_id]
-    if job_id is not None:
-        conditions.append(col(EventRecord.job_id) == job_id)
+    exact = (
+        (col(EventRecord.job_id), wanted.job_id),
+        (col(EventRecord.batch_id), wanted.batch_id),
+        (col(EventRecord.type), wanted.event_type),
+        (col(DeliveryRecord.endpoint_id), wanted.endpoint_id),
+        (col(DeliveryRecord.status), wanted.status),
+    )
+    conditions += [column == value for column, value in exact if value is not None]
     if page.below is not None:
         conditions.append(col(DeliveryRecord.id) < page.below)
     found = (
@@ -69,6 +86,18 @@ def deliveries_page(
         .limit(page.size)
     )
     return session.exec(found).all()
+
+
+def delivery(
+    session: Session, project_id: UUID, delivery_id: UUID
+) -> tuple[DeliveryRecord, EventRecord] | None:
+    """A project's own delivery with the event that it tells; another project's is None."""
+    found = (
+        select(DeliveryRecord, EventRecord)
+        .join(EventRecord, col(EventRecord.id) == col(DeliveryRecord.event_id))
+        .where(DeliveryRecord.id == delivery_id, DeliveryRecord.project_id == project_id)
+    )
+    return session.exec(found).one_or_none()
 
 
 def tries_among(session: Session, delivery_ids: Sequence[UUID]) -> Sequence[DeliveryTryRecord]:

@@ -21,7 +21,7 @@ from api.schemas.access import (
     ProjectRequest,
     SigningSecret,
 )
-from services import access
+from services import access, endpoints
 
 router: Final = APIRouter(prefix="/v1", tags=["access"], dependencies=[only()])
 
@@ -102,3 +102,15 @@ def revoke_key(caller: Admin, parts: TheParts, key_id: UUID) -> Response:
 def show_signing_secret(caller: Admin, runtime: TheRuntime) -> Json:
     """For the library that checks Standard Webhooks on your side."""
     return Json(access.signing_secret(runtime, caller.project_id), headers={"Cache-Control": "no-store"})
+
+
+@router.post(
+    "/signing-secret/rotate",
+    summary="Replace the secret that signs callbacks",
+    response_model=SigningSecret,
+    responses=problems(401, 403, 422),
+)
+def rotate_signing_secret(caller: Admin, runtime: TheRuntime) -> Json:
+    """For the next 24 hours the old secret signs too: every callback carries both signatures."""
+    secret = endpoints.rotate_signing_secret(runtime, caller.project_id)
+    return Json(secret, headers={"Cache-Control": "no-store"})

@@ -148,6 +148,8 @@ class Delivery(Shown):
     event_id: UUID
     event_type: str = Field(examples=["job.succeeded"])
     job_id: UUID | None
+    batch_id: UUID | None
+    endpoint_id: UUID | None = Field(description="Null for the `callback_url` of a job or a batch.")
     url: str
     status: str
     created_at: datetime

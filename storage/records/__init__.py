@@ -9,7 +9,7 @@ from storage.records.batches import (
     BatchTallyRecord,
     BatchWaitRecord,
 )
-from storage.records.callbacks import DeliveryRecord, DeliveryTryRecord, EventRecord
+from storage.records.callbacks import DeliveryRecord, DeliveryTryRecord, EndpointRecord, EventRecord
 from storage.records.jobs import AssetRecord, JobEventRecord, JobRecord
 from storage.records.lanes import LaneRecord
 from storage.records.ledger import LedgerEntryRecord, UnitPriceRecord
@@ -25,6 +25,7 @@ __all__ = [
     "BatchWaitRecord",
     "DeliveryRecord",
     "DeliveryTryRecord",
+    "EndpointRecord",
     "EventRecord",
     "HeartbeatRecord",
     "IdempotencyRecord",

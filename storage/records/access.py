@@ -11,13 +11,18 @@ from storage.records.columns import document, moment, new_id
 
 
 class ProjectRecord(SQLModel, table=True):
-    """A team's own space: it sees only its own jobs. The callback secret is encrypted at rest."""
+    """A team's own space: it sees only its own jobs. The callback secret is encrypted at rest.
+
+    One that was replaced signs too until ``former_until``.
+    """
 
     __tablename__ = "projects"
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
     name: str = Field(unique=True)
     signing_secret: bytes = Field(sa_type=LargeBinary)
+    former_secret: bytes | None = Field(default=None, sa_type=LargeBinary)
+    former_until: datetime | None = moment()
     created_at: datetime = moment(nullable=False)
 
 

@@ -3,17 +3,49 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Index, text
+from sqlalchemy import ARRAY, BigInteger, Column, Index, LargeBinary, String, text
 from sqlmodel import Field, SQLModel
 
 from storage.records.columns import moment, new_id
 
 
+class EndpointRecord(SQLModel, table=True):
+    """An address that a project has its events told at, with a secret of its own, sealed.
+
+    ``event_types`` None means all. ``failing_since`` is the first failure after the last success. A secret
+    that was replaced signs too until ``former_until``. One that was deleted stays for its deliveries' sake.
+    """
+
+    __tablename__ = "webhook_endpoints"
+
+    id: UUID = Field(default_factory=new_id, primary_key=True)
+    project_id: UUID = Field(foreign_key="projects.id", index=True)
+    url: str
+    event_types: list[str] | None = Field(default=None, sa_column=Column(ARRAY(String), nullable=True))
+    description: str = ""
+    enabled: bool = True
+    disabled_reason: str | None = None
+    failing_since: datetime | None = moment()
+    secret: bytes = Field(sa_type=LargeBinary)
+    former_secret: bytes | None = Field(default=None, sa_type=LargeBinary)
+    former_until: datetime | None = moment()
+    created_at: datetime = moment(nullable=False)
+    deleted_at: datetime | None = moment()
+
+
 class EventRecord(SQLModel, table=True):
-    """Something that happened that a customer may be told; ``body`` is the JSON text as it is signed."""
+    """Something that happened that a customer may be told; ``body`` is the JSON text as it is signed.
+
+    ``place`` is its place in the feed: given when the feed is read, so in the order of commits, which that of
+    ids is not.
+    """
 
     __tablename__ = "events"
-    __table_args__ = (Index("events_by_project", "project_id", "id"),)
+    __table_args__ = (
+        Index("events_by_project", "project_id", "id"),
+        Index("events_by_place", "project_id", "place"),
+        Index("events_without_place", "project_id", "id", postgresql_where=text("place IS NULL")),
+    )
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
     project_id: UUID = Field(foreign_key="projects.id")
@@ -21,18 +53,29 @@ class EventRecord(SQLModel, table=True):
     batch_id: UUID | None = Field(default=None, foreign_key="batches.id")
     type: str
     body: str
-    created_at: datetime = moment(nullable=False)
+    created_at: datetime = moment(nullable=False, index=True)
+    place: int | None = Field(default=None, sa_type=BigInteger)
 
 
 class DeliveryRecord(SQLModel, table=True):
-    """An event on its way to one address, until it is delivered or given up."""
+    """An event on its way to one address, until it is delivered or given up; no endpoint: a callback_url."""
 
     __tablename__ = "deliveries"
-    __table_args__ = (Index("deliveries_due", "next_at", postgresql_where=text("status = 'pending'")),)
+    __table_args__ = (
+        Index("deliveries_due", "next_at", postgresql_where=text("status = 'pending'")),
+        Index("deliveries_by_project", "project_id", "id"),
+        Index(
+            "deliveries_by_endpoint",
+            "endpoint_id",
+            "id",
+            postgresql_where=text("endpoint_id IS NOT NULL"),
+        ),
+    )
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
     event_id: UUID = Field(foreign_key="events.id", index=True)
     project_id: UUID = Field(foreign_key="projects.id")
+    endpoint_id: UUID | None = Field(default=None, foreign_key="webhook_endpoints.id")
     url: str
     status: str
     tries: int = 0

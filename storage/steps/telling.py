@@ -13,26 +13,36 @@ from storage.steps.rows import rows
 # Free is what is due, and what a watcher has let out for this very message.
 _TAKE: Final = text(
     """
-    UPDATE deliveries SET owner = :owner, next_at = :until
-    FROM events, projects
-    WHERE deliveries.id = :id AND deliveries.status = 'pending'
-      AND (deliveries.next_at <= :now OR deliveries.owner LIKE 'watcher:%')
-      AND events.id = deliveries.event_id AND projects.id = deliveries.project_id
-    RETURNING deliveries.id, deliveries.url, events.id AS event_id, events.type, events.job_id, events.body,
-        projects.signing_secret
+    WITH taken AS (
+        UPDATE deliveries SET owner = :owner, next_at = :until
+        WHERE id = :id AND status = 'pending'
+          AND (next_at <= :now OR owner LIKE 'watcher:%')
+        RETURNING id, url, event_id, project_id, endpoint_id)
+    SELECT taken.id, taken.url, taken.endpoint_id, events.id AS event_id, events.type, events.job_id,
+        events.body, COALESCE(endpoint.secret, projects.signing_secret) AS signing_secret,
+        CASE WHEN endpoint.id IS NULL AND projects.former_until > :now THEN projects.former_secret
+            WHEN endpoint.former_until > :now THEN endpoint.former_secret END AS former_secret
+    FROM taken JOIN events ON events.id = taken.event_id JOIN projects ON projects.id = taken.project_id
+    LEFT JOIN webhook_endpoints AS endpoint ON endpoint.id = taken.endpoint_id
     """
 )
 
-_TRIES: Final = text("SELECT tries FROM deliveries WHERE id = :id AND status = 'pending' FOR UPDATE")
+# Sent again by hand, a delivery begins its schedule anew, and the numbers of its tries go on.
+_TRIES: Final = text(
+    """
+    SELECT tries, (SELECT COALESCE(max(number), 0) FROM delivery_tries WHERE delivery_id = :id) AS number
+    FROM deliveries WHERE id = :id AND status = 'pending' FOR UPDATE
+    """
+)
 
 _RECORD: Final = text(
     """
     WITH told AS (
         SELECT * FROM jsonb_to_recordset(CAST(:told AS jsonb)) AS told(
-            delivery_id uuid, number int, at timestamptz, status_code int, milliseconds int, answer text,
-            error text, status text, next_at timestamptz, job_id uuid, event_type text)),
+            delivery_id uuid, number int, tries int, at timestamptz, status_code int, milliseconds int,
+            answer text, error text, status text, next_at timestamptz, job_id uuid, event_type text)),
     moved AS (
-        UPDATE deliveries SET tries = told.number, owner = NULL, status = told.status,
+        UPDATE deliveries SET tries = told.tries, owner = NULL, status = told.status,
             next_at = told.next_at, ended_at = CASE WHEN told.next_at IS NULL THEN told.at END
         FROM told WHERE deliveries.id = told.delivery_id),
     kept AS (
@@ -47,23 +57,32 @@ _RECORD: Final = text(
 
 @dataclass(frozen=True, slots=True)
 class Telling:
-    """A delivery that was taken: where to, the event as it is signed, and the secret, still sealed."""
+    """A delivery that was taken: where to, the event as it is signed, and the secrets, still sealed.
+
+    ``former_secret`` is the one before, while it signs too.
+    """
 
     id: UUID
     url: str
+    endpoint_id: UUID | None
     event_id: UUID
     type: str
     job_id: UUID | None
     body: str
     signing_secret: bytes
+    former_secret: bytes | None
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """One try, the state that the delivery has after it, and when the next try is due, if there is one."""
+    """One try: its number, which one of its schedule it was (``tries``), and what follows from it.
+
+    ``status`` is the delivery's state after it, ``next_at`` when the next try is due, if there is one.
+    """
 
     delivery_id: UUID
     number: int
+    tries: int
     at: datetime
     status_code: int | None
     milliseconds: int
@@ -87,10 +106,10 @@ def take(
     return None if row is None else Telling(**row)
 
 
-def tries(session: Session, delivery_id: UUID) -> int | None:
-    """How often a delivery was tried, which is locked now; None once it is done."""
-    found: int | None = session.connection().execute(_TRIES, {"id": delivery_id}).scalar_one_or_none()
-    return found
+def tries(session: Session, delivery_id: UUID) -> tuple[int, int] | None:
+    """How often a delivery was tried in its schedule, and at all; it is locked now. None once it is done."""
+    found = session.connection().execute(_TRIES, {"id": delivery_id}).one_or_none()
+    return None if found is None else (found.tries, found.number)
 
 
 def record(session: Session, told: Told) -> None:
