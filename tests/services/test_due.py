@@ -18,7 +18,7 @@ from domain.lifecycle import JobStatus
 from providers.base import Accepted, Finished, Output, Submission
 from services import due, reconcile
 from services.cancel import cancel
-from services.housekeeping import KEEP_ANSWERS, tidy
+from services.housekeeping import KEEP_ANSWERS, KEEP_EVENTS, tidy
 from services.lease import LEASE, kept
 from storage import agenda
 from storage.queue import CeleryQueue, Queue
@@ -223,6 +223,18 @@ def test_answers_for_repeated_requests_are_kept_for_two_days(engine: Engine) -> 
     tidy(engine.runtime)
     with engine.runtime.database.work() as session:
         assert session.get(IdempotencyRecord, (engine.project_id, "k")) is None
+
+
+def test_events_are_dropped_with_their_deliveries_when_nobody_can_ask_for_them(engine: Engine) -> None:
+    job_id = engine.accept(callback_url="http://127.0.0.1:1/hook")
+    cancel(engine.runtime, project_id=engine.project_id, job_id=job_id)
+    engine.work()
+    engine.clock.advance(KEEP_EVENTS.total_seconds())
+    tidy(engine.runtime)
+    assert len(engine.deliveries(job_id)) == 1
+    engine.clock.advance(1)
+    tidy(engine.runtime)
+    assert (list(engine.told(job_id)), list(engine.deliveries(job_id))) == ([], [])
 
 
 def test_a_lease_is_renewed_for_as_long_as_the_work_goes_on(engine: Engine) -> None:
