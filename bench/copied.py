@@ -1,9 +1,9 @@
 """What reading a batch is measured against: PostgreSQL's own COPY of the very rows that it wrote."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import psycopg
@@ -15,6 +15,8 @@ from storage.migrate import migrate
 _NAME: Final = "plain"
 _TABLES: Final = ("jobs", "batch_waits")
 _PIECE_BYTES: Final = 1 << 20
+
+Cursor = psycopg.Cursor[tuple[Any, ...]]
 
 
 def copy_seconds(database_url: str, batch_id: str) -> float:
@@ -30,11 +32,9 @@ def copy_seconds(database_url: str, batch_id: str) -> float:
         fresh = url.set(database=_NAME)
         migrate(fresh.render_as_string(hide_password=False))
         with _connected(fresh) as other:
-            _in(other, "projects", projects)
+            _in(other, {"projects": projects})
             begun = time.perf_counter()
-            with other.transaction():
-                for table, pieces in held.items():
-                    _in(other, table, pieces)
+            _in(other, held)
             seconds = time.perf_counter() - begun
         connection.execute(f"DROP DATABASE {_NAME}".encode())
     return seconds
@@ -65,7 +65,14 @@ def _out(connection: Connection, statement: str) -> list[bytes]:
     return [*pieces, bytes(piece)]
 
 
-def _in(connection: Connection, table: str, pieces: list[bytes]) -> None:
-    with connection.cursor().copy(f"COPY {table} FROM STDIN".encode()) as copy:
+def _in(connection: Connection, tables: Mapping[str, Sequence[bytes]]) -> None:
+    """Copy every table in, in one transaction."""
+    with connection.transaction(), connection.cursor() as cursor:
+        for table, pieces in tables.items():
+            _copy_in(cursor, table, pieces)
+
+
+def _copy_in(cursor: Cursor, table: str, pieces: Sequence[bytes]) -> None:
+    with cursor.copy(f"COPY {table} FROM STDIN".encode()) as copy:
         for piece in pieces:
             copy.write(piece)

@@ -59,8 +59,7 @@ def errors(batch: BatchId, *, out: ErrorsOut = None, bom: Bom = False, as_json: 
             if out is not None:
                 _to_file(blocks, out, output)
             elif as_json:
-                for line in error_lines(blocks):
-                    output.json_line(line)
+                _as_json(blocks, output)
             else:
                 _to_stdout(blocks)
 
@@ -73,6 +72,11 @@ def _ending(out: Path | None, formats: tuple[str, ...]) -> str | None:
 
 def _params(ending: str, *, bom: bool) -> dict[str, str]:
     return {"bom": "true"} if bom and ending == ".csv" else {}
+
+
+def _as_json(blocks: Iterable[bytes], output: Output) -> None:
+    for line in error_lines(blocks):
+        output.json_line(line)
 
 
 def _to_stdout(blocks: Iterable[bytes]) -> None:

@@ -27,7 +27,7 @@ ARROWS: Mapping[str, tuple[str, ...]] = {
 
 _HTTP = ("providers/", "outbound/", "sandbox/", "cli/", "bench/")
 # The benchmark's textbook services are written as a textbook would; it also listens to what is sent to SQL.
-_SQL = ("storage/", "migrations/", "bench/floors.py", "bench/claims.py")
+_SQL = ("storage/", "migrations/", "bench/floors.py", "bench/claims.py", "bench/copied.py")
 _QUEUE = ("storage/queue.py", "workers/", "bench/naive.py", "bench/blocking.py", "bench/floors.py")
 
 # Where a library may be imported: folders end with a slash.
