@@ -27,14 +27,14 @@ from storage.steps import storing
 from storage.steps.storing import Storing
 
 # How many files a process fetches at a time: each takes disk, and a connection to a host.
-_SIDE_BY_SIDE: Final = 4
+SIDE_BY_SIDE: Final = 4
 # What has not been begun after this long is given back, for a worker that is not held up.
 _BEGIN_SECONDS: Final = 30.0
 
 # What is ready waits this long for what is nearly so: few statements then end many jobs.
 _GATHER_SECONDS: Final = 0.02
 
-_slots: Final = threading.BoundedSemaphore(_SIDE_BY_SIDE)
+_slots: Final = threading.BoundedSemaphore(SIDE_BY_SIDE)
 
 log = structlog.get_logger(__name__)
 
@@ -68,7 +68,7 @@ class _Batch:
         self._owner = owner
         self._folder = folder
         self._over = threading.Event()
-        self._pool = ThreadPoolExecutor(_SIDE_BY_SIDE, thread_name_prefix="collect")
+        self._pool = ThreadPoolExecutor(SIDE_BY_SIDE, thread_name_prefix="collect")
         self._jobs = {self._pool.submit(self._fetch, job): job for job in taken}
 
     def run(self, begin_seconds: float) -> None:
