@@ -60,8 +60,8 @@ _LET_OUT: Final = text(
         WHERE upto <= COALESCE(CAST(:left AS bigint), upto) AND jobs.status = 'queued'
         ORDER BY jobs.id FOR UPDATE OF jobs SKIP LOCKED
     ), gone AS (
-        DELETE FROM batch_waits USING free
-        WHERE batch_waits.batch_id = :batch_id AND batch_waits.job_id = free.id
+        -- By the job alone: told the batch, too, the planner would read all that waits for each row.
+        DELETE FROM batch_waits USING free WHERE batch_waits.job_id = free.id
         RETURNING batch_waits.*
     ), held AS (
         UPDATE jobs SET reserved_nano = reserved_nano + gone.held_nano,
