@@ -6,6 +6,7 @@ import pytest
 
 from domain.batches import BatchState
 from services.batches import views
+from services.batches.feeding import MOST
 from services.reading import Slice
 from services.refusals import NotFound, Unprocessable
 from tests.support.batches import batch_jobs, fail_job, read_batch, sent_batch, set_batch
@@ -17,9 +18,9 @@ def test_rows_that_wait_are_told_apart_from_those_that_were_let_out(engine: Engi
     batch_id = read_batch(engine, 130)
     engine.claim()
     view = views.batch(engine.runtime, engine.project_id, batch_id)
-    assert (view["counts"]["waiting"], view["counts"]["queued"]) == (2, 128)
+    assert (view["counts"]["waiting"], view["counts"]["queued"]) == (130 - MOST, MOST)
     assert sum(view["counts"].values()) == view["good_rows"] == 130
-    assert view["held"] == {"nano_usd": 2_560_000_000, "usd": "2.56"}
+    assert view["held"] == {"nano_usd": 1_280_000_000, "usd": "1.28"}
     total = {"nano_usd": 2_600_000_000, "usd": "2.6"}
     assert view["quoted"] == {"low": total, "high": total, "unpriced_rows": 0}
     assert view["links"]["results_csv"] == f"/v1/batches/{batch_id}/results.csv"
