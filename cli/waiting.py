@@ -4,19 +4,17 @@ import time
 from typing import Any, Final
 
 from cli.client import Client
-from cli.errors import NotAllowed, Unreachable
 from cli.output import Output
+from cli.patience import AWAY_SECONDS, patiently
 from domain.lifecycle import ENDED
 
 _HOLD_SECONDS: Final = 20
 # Where someone watches, the line says more often where the job stands.
 _LIVELY_HOLD_SECONDS: Final = 2
-_AWAY_SECONDS: Final = 60.0
-_PAUSE_SECONDS: Final = 1.0
 
 
 def wait_for_end(
-    client: Client, job: dict[str, Any], output: Output, *, away_seconds: float = _AWAY_SECONDS
+    client: Client, job: dict[str, Any], output: Output, *, away_seconds: float = AWAY_SECONDS
 ) -> dict[str, Any]:
     """The job once it has ended; ``review`` is an end too: a person is needed.
 
@@ -34,20 +32,11 @@ def wait_for_end(
 
 def _look(client: Client, job_id: str, hold: int, away_seconds: float) -> dict[str, Any]:
     """The job once it has ended, or as it stands after ``hold`` seconds; asked on while nobody answers."""
-    deadline = time.monotonic() + away_seconds
-    while True:
-        try:
-            job: dict[str, Any] = client.get(f"/v1/jobs/{job_id}", {"wait": hold}, hold=hold)
-        except NotAllowed:
-            raise
-        except Unreachable as error:
-            # That nobody answers says nothing about the job.
-            if time.monotonic() >= deadline:
-                again = f"the job goes on: `darkroom jobs show {job_id}` asks for it again"
-                raise Unreachable(f"{error}; {again}") from error
-            time.sleep(_PAUSE_SECONDS)
-        else:
-            return job
+    return patiently(
+        lambda: client.get(f"/v1/jobs/{job_id}", {"wait": hold}, hold=hold),
+        away_seconds=away_seconds,
+        otherwise=f"the job goes on: `darkroom jobs show {job_id}` asks for it again",
+    )
 
 
 def _standing(job: dict[str, Any], seconds: float) -> str:

@@ -10,20 +10,19 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from cli.batches.rendering import duration, facts, over
 from cli.batches.verdict import at_rest, shortfall
 from cli.client import Client
-from cli.errors import Failed, NotAllowed, Unreachable
+from cli.errors import Failed
 from cli.output import Output, plain
+from cli.patience import AWAY_SECONDS, patiently
 from cli.rendering import money
 
 _FIRST_PAUSE_SECONDS: Final = 0.2
 _LONGEST_PAUSE_SECONDS: Final = 2.0
-_AWAY_SECONDS: Final = 60.0
-_AWAY_PAUSE_SECONDS: Final = 1.0
 
 Batch = dict[str, Any]
 Show = Callable[[Mapping[str, Any]], None]
 
 
-def follow(client: Client, batch: Batch, output: Output, *, away_seconds: float = _AWAY_SECONDS) -> None:
+def follow(client: Client, batch: Batch, output: Output, *, away_seconds: float = AWAY_SECONDS) -> None:
     """Stay until the batch has ended or is paused, and print what it came to.
 
     Raises:
@@ -59,19 +58,11 @@ def _at_rest(client: Client, batch: Batch, output: Output, away_seconds: float) 
 
 def _look(client: Client, batch_id: str, away_seconds: float) -> Batch:
     """The batch as it stands; asked for again while nobody answers, which says nothing about it."""
-    deadline = time.monotonic() + away_seconds
-    while True:
-        try:
-            batch: Batch = client.get(f"/v1/batches/{batch_id}")
-        except NotAllowed:
-            raise
-        except Unreachable as error:
-            if time.monotonic() >= deadline:
-                again = f"the batch goes on: `darkroom batch follow {batch_id}` shows it again"
-                raise Unreachable(f"{error}; {again}") from error
-            time.sleep(_AWAY_PAUSE_SECONDS)
-        else:
-            return batch
+    return patiently(
+        lambda: client.get(f"/v1/batches/{batch_id}"),
+        away_seconds=away_seconds,
+        otherwise=f"the batch goes on: `darkroom batch follow {batch_id}` shows it again",
+    )
 
 
 @contextmanager
