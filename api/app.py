@@ -7,6 +7,7 @@ from importlib.metadata import version
 from fastapi import FastAPI
 
 from api import errors
+from api.direct import Shortcut
 from api.documentation import DESCRIPTION, TAGS, Documented
 from api.incidents import Incidents
 from api.parts import Parts
@@ -63,7 +64,6 @@ def create_app(runtime: Runtime) -> FastAPI:
     )
     app.state.parts = Parts(runtime, KeyRing(runtime), Ends(runtime), Health(runtime))
     errors.install(app)
-    app.add_middleware(Incidents)
     # They are tried in this order: what is called most comes first.
     for routes in (accepting, hooks, jobs, resolve, reading, catalogue, deliveries, access, health, files):
         app.include_router(routes.router)
@@ -71,6 +71,8 @@ def create_app(runtime: Runtime) -> FastAPI:
     app.include_router(batches.router)
     app.include_router(endpoints.router)
     app.include_router(events.router)
+    app.add_middleware(Shortcut, routes=accepting.router.routes, handlers=app.exception_handlers)
+    app.add_middleware(Incidents)
     return app
 
 

@@ -21,10 +21,15 @@ Model = TypeVar("Model", bound=BaseModel)
 
 @dataclass(frozen=True, slots=True)
 class Body(Generic[Model]):
-    """A request body: what it says, and a fingerprint that two bodies share only if they say the same."""
+    """A request body: what it says, as it was meant and as it came."""
 
     value: Model
-    fingerprint: str
+    document: dict[str, Any]
+
+    @property
+    def fingerprint(self) -> str:
+        """What two bodies share only if they say the same."""
+        return sha256(_CANONICAL.encode(self.document).encode()).hexdigest()
 
 
 def body_of(model: type[Model]) -> Callable[[Request], Awaitable[Body[Model]]]:
@@ -73,7 +78,7 @@ def read_as(model: type[Model], document: dict[str, Any]) -> Body[Model]:
         value = model.model_validate(document)
     except ValidationError as error:
         raise _invalid(complaints(error.errors(include_url=False), document, model)) from error
-    return Body(value, sha256(_CANONICAL.encode(document).encode()).hexdigest())
+    return Body(value, document)
 
 
 def _invalid(faults: list[dict[str, str]]) -> Problem:

@@ -5,6 +5,7 @@ from typing import Annotated, Final
 
 from fastapi import Depends
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi.security.utils import get_authorization_scheme_param
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
@@ -24,22 +25,20 @@ def needs(scope: Scope) -> Callable[[Credentials, TheParts], Awaitable[Caller]]:
     """A dependency that lets through the keys whose scope covers ``scope``."""
 
     async def caller(credentials: Credentials, parts: TheParts) -> Caller:
-        return await _let_through(credentials, parts.keys, scope)
+        return await _let_through("" if credentials is None else credentials.credentials, parts.keys, scope)
 
     return caller
 
 
 async def caller_of(request: Request, keys: KeyRing, scope: Scope) -> Caller:
     """Who asks, for a route that does without dependencies; raises Problem (401, 403)."""
-    return await _let_through(await _BEARER(request), keys, scope)
+    scheme, key = get_authorization_scheme_param(request.headers.get("authorization"))
+    return await _let_through(key if scheme.lower() == "bearer" else "", keys, scope)
 
 
-async def _let_through(
-    credentials: HTTPAuthorizationCredentials | None, keys: KeyRing, scope: Scope
-) -> Caller:
-    if credentials is None:
+async def _let_through(key: str, keys: KeyRing, scope: Scope) -> Caller:
+    if not key:
         raise _unauthorized("no key came: send Authorization: Bearer dk_…")
-    key = credentials.credentials
     found = keys.remembered(key) or await run_in_threadpool(keys.look_up, key)
     if found is None:
         raise _unauthorized(

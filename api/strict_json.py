@@ -8,8 +8,8 @@ from typing import Any, Final
 
 MAX_DEPTH: Final = 64
 _MOST_PROBLEMS: Final = 20
-# How a number begins that may not be finite, or a word that is none.
-_UNSURE: Final = re.compile(rb"[0-9][eE][+0-9]|[0-9]{300}|NaN|Infinity")
+# How a number begins that may not be finite.
+_UNSURE: Final = re.compile(rb"[0-9](?:[eE][+0-9]|[0-9]{299})")
 
 
 class NotJsonError(ValueError):
@@ -69,7 +69,8 @@ def _is_plain(raw: bytes) -> bool:
     NUL and half a surrogate pair are escapes in whatever is JSON in UTF-8, and nesting takes brackets.
     """
     shallow = raw.count(b"{") + raw.count(b"[") < MAX_DEPTH
-    return shallow and b"\\" not in raw and _UNSURE.search(raw) is None
+    finite = b"NaN" not in raw and b"Infinity" not in raw and _UNSURE.search(raw) is None
+    return shallow and finite and b"\\" not in raw
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

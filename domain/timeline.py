@@ -22,6 +22,7 @@ class Phase(StrEnum):
 
 # Every phase but our own queue, by the names that are kept.
 _THEIRS: Final = tuple(phase.value for phase in list(Phase)[1:])
+_NOTHING_YET: Final[Mapping[str, None]] = dict.fromkeys(_THEIRS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +100,8 @@ def _begun_earlier(phases: dict[str, float], seconds: float) -> dict[str, float]
 
 def latency(total: float, attempts: list[Mapping[str, float]]) -> dict[str, float | None]:
     """A job's latency in seconds: every phase over all its attempts, ours being what is left of ``total``."""
+    if not attempts:
+        return {"total": round(total, 3), Phase.QUEUE.value: round(max(total, 0.0), 3), **_NOTHING_YET}
     spent = {phase: [one[phase] for one in attempts if phase in one] for phase in _THEIRS}
     rest = total - sum(sum(known) for known in spent.values())
     ours = {"total": round(total, 3), Phase.QUEUE.value: round(max(rest, 0.0), 3)}

@@ -21,13 +21,13 @@ _WRITE: Final = """
 WITH given AS MATERIALIZED (
     SELECT * FROM unnest(
         $1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::jsonb[], $6::jsonb[], $7::jsonb[], $8::text[],
-        $9::int[], $10::text[], $11::uuid[], $12::text[], $13::jsonb[], $14::text[], $15::text[],
-        $16::bigint[], $17::bigint[], $18::bool[], $19::timestamptz[], $20::timestamptz[], $21::jsonb[],
-        $22::text[], $23::text[], $24::jsonb[]
+        $9::int[], $10::text[], $11::jsonb[], $12::text[], $13::text[], $14::bigint[], $15::bigint[],
+        $16::bool[], $17::timestamptz[], $18::timestamptz[], $19::jsonb[], $20::text[], $21::text[],
+        $22::jsonb[]
     ) AS given (
-        id, project_id, kind, model, input, routing, tags, priority, rank, callback_url, batch_id, row_id,
-        plan, provider, endpoint, quoted_nano, reserved_nano, sandbox, deadline_at, created_at, said,
-        key, fingerprint, answer)
+        id, project_id, kind, model, input, routing, tags, priority, rank, callback_url, plan, provider,
+        endpoint, quoted_nano, reserved_nano, sandbox, deadline_at, created_at, said, key, fingerprint,
+        answer)
 ), answered AS (
     INSERT INTO idempotency_keys (project_id, key, fingerprint, job_id, answer, created_at)
     SELECT project_id, key, fingerprint, id, answer, created_at FROM given WHERE key IS NOT NULL
@@ -36,12 +36,11 @@ WITH given AS MATERIALIZED (
     RETURNING job_id
 ), taken AS (
     INSERT INTO jobs (
-        id, project_id, kind, model, input, routing, tags, priority, callback_url, batch_id, row_id, status,
-        plan, provider, endpoint, plan_at, attempts, quoted_nano, reserved_nano, cost_final, sandbox,
-        deadline_at, created_at)
+        id, project_id, kind, model, input, routing, tags, priority, callback_url, status, plan, provider,
+        endpoint, plan_at, attempts, quoted_nano, reserved_nano, cost_final, sandbox, deadline_at, created_at)
     SELECT
-        id, project_id, kind, model, input, routing, tags, priority, callback_url, batch_id, row_id, 'queued',
-        plan, provider, endpoint, 0, 0, quoted_nano, reserved_nano, false, sandbox, deadline_at, created_at
+        id, project_id, kind, model, input, routing, tags, priority, callback_url, 'queued', plan, provider,
+        endpoint, 0, 0, quoted_nano, reserved_nano, false, sandbox, deadline_at, created_at
     FROM given WHERE key IS NULL OR id IN (SELECT job_id FROM answered)
     RETURNING id
 ), noted AS (
@@ -57,7 +56,7 @@ WITH given AS MATERIALIZED (
     INSERT INTO agenda (job_id, kind, provider, endpoint, priority, status, next_at)
     SELECT id, kind, provider, endpoint, rank, 'queued', created_at FROM given JOIN taken USING (id)
 )
-SELECT array_agg(id) AS taken, pg_notify($25, $26) FROM taken
+SELECT array_agg(id) AS taken, pg_notify($23, $24) FROM taken
 """
 
 _ANSWERED: Final = """
@@ -76,9 +75,9 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class NewJob:
-    """A job that nobody has written down yet; its fields are named like the record's.
+    """A job of its own that nobody has written down yet; its fields are named like the record's.
 
-    ``said`` is what its first event tells.
+    ``said`` is what its first event tells. The rows of batches are copied in (``storage.batches.reading``).
     """
 
     project_id: UUID
@@ -94,17 +93,19 @@ class NewJob:
     tags: Mapping[str, str] = field(default_factory=dict)
     priority: Priority = Priority.NORMAL
     callback_url: str | None = None
-    batch_id: UUID | None = None
-    row_id: str | None = None
     quoted_nano: int | None = None
     reserved_nano: int = 0
     sandbox: bool = False
     deadline_at: datetime | None = None
     id: UUID = field(default_factory=new_id)
 
+    batch_id: ClassVar[None] = None
+    row_id: ClassVar[None] = None
     status: ClassVar[JobStatus] = JobStatus.QUEUED
     cancel_requested_at: ClassVar[None] = None
     ended_at: ClassVar[None] = None
+    erase_requested_at: ClassVar[None] = None
+    erased_at: ClassVar[None] = None
     error: ClassVar[None] = None
 
 
@@ -155,8 +156,6 @@ def _row(job: NewJob, answer: Answer | None) -> tuple[Any, ...]:
         job.priority,
         job.priority.place(in_batch=False),
         job.callback_url,
-        job.batch_id,
-        job.row_id,
         _json(job.plan),
         job.provider,
         job.endpoint,

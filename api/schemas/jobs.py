@@ -79,6 +79,10 @@ class Job(Shown):
     created_at: datetime
     ended_at: datetime | None
     cancel_requested_at: datetime | None
+    erase_requested_at: datetime | None = Field(
+        description="Since when some of its content is gone from here."
+    )
+    erased_at: datetime | None = Field(description="Since when all of its content is, see `/erasure`.")
     quoted: Money | None = Field(description="The price that was expected at accept; null if not known then.")
     cost: Cost | None = Field(description="The sum over all attempts; null while any of them is not known.")
     latency: Latency
