@@ -35,7 +35,9 @@ class Shortcut:
 
     def __init__(self, app: ASGIApp, *, routes: Iterable[BaseRoute], handlers: Mapping[Any, Handler]) -> None:
         self._app = app
-        self._handlers = {kind: handler for kind, handler in handlers.items() if isinstance(kind, type)}
+        self._handlers: dict[type[Exception], Handler] = {
+            kind: handler for kind, handler in handlers.items() if isinstance(kind, type)
+        }
         self._handled: Final = tuple(self._handlers)
         self._routes: Final = {
             (method, route.path): route
