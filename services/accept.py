@@ -98,7 +98,7 @@ class Reception:
     def _planned(self, project_id: UUID, request: JobRequest) -> NewJob:
         given = request.input.model_dump(mode="json", exclude_none=True)
         routing = request.routing.model_dump(mode="json", exclude_none=True)
-        planned = self._planner.plan(request, given, routing)
+        planned = self._planner.plan(request)
         at = self._runtime.clock()
         choices = planned.plan.choices
         first, deadline = choices[0], request.routing.deadline

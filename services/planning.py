@@ -1,6 +1,6 @@
 """From a request to a plan: the offers that can honour it, what each would cost, and their order."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import partial
@@ -24,8 +24,6 @@ from storage.ledger import known_price
 
 Price = Callable[[str, str], Decimal | None]
 _MOST_REMEMBERED: Final = 1024
-# An offer takes any seed or none, and prompts up to some length.
-_NEVER_DECISIVE: Final = frozenset({"prompt", "seed"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,57 +52,83 @@ class Planner:
     """Plans with prices that it is given, and remembers its plans: most requests differ in the prompt alone.
 
     It also remembers how long a prompt was that nothing stood in the way of: by the providers' own word, what
-    is shorter needs no asking.
+    is shorter needs no asking, and of a file no more than that there is one.
     """
 
     def __init__(self, runtime: Runtime, *, most: int = _MOST_REMEMBERED) -> None:
         self._runtime = runtime
         self._most = most
         self._prices: Mapping[tuple[str, str], Decimal] = {}
-        self._plans: dict[tuple[bytes, tuple[str | None, ...]], Planned] = {}
-        self._longest: dict[bytes, int] = {}
+        self._plans: dict[tuple[Hashable, ...], Planned] = {}
+        self._unhindered: dict[Hashable, tuple[int, Planned]] = {}
 
     def know(self, prices: Mapping[tuple[str, str], Decimal]) -> None:
         """Plan with these unit prices (dollars, by provider and endpoint) from now on."""
         if prices != self._prices:
             self._prices = prices
-            self._plans.clear()
+            self._forget()
 
-    def plan(self, request: JobRequest, given: Mapping[str, Any], routing: Mapping[str, Any]) -> Planned:
-        """Choose and order the offers for ``request``, whose input and routing come as plain data as well.
+    def plan(self, request: JobRequest) -> Planned:
+        """Choose and order the offers for ``request``.
 
         Raises:
             Unprocessable: no offer can run it, with the reason of each, or a file cannot be fetched.
         """
+        asked = _decisive(request)
+        length = len(request.input.prompt)
+        longest, found = self._unhindered.get(asked, (0, None))
+        if found is not None and length <= longest:
+            check_references(request.input, self._runtime.private_hosts)
+            return found
         offers = _offers(self._runtime, request)
         check_references(request.input, self._runtime.private_hosts)
-        decisive = {name: value for name, value in given.items() if name not in _NEVER_DECISIVE}
-        asked = to_json([request.model, request.kind, routing, decisive, "seed" in given])
-        obstacles = self._obstacles(asked, offers, request)
-        place = (asked, tuple(None if one is None else str(one) for one in obstacles))
+        obstacles = [_obstacle(self._runtime, offer, request) for offer in offers]
+        found = self._chosen(asked, request, offers, obstacles)
+        if not any(obstacles):
+            self._unhindered[asked] = (length, found)
+        return found
+
+    def _chosen(
+        self,
+        asked: Hashable,
+        request: JobRequest,
+        offers: Sequence[Offer],
+        obstacles: Sequence[Unsupported | None],
+    ) -> Planned:
+        """The plan for all that was asked, where this stands in the way of the offers."""
+        place = (asked, *(None if one is None else str(one) for one in obstacles))
         found = self._plans.get(place)
         if found is None:
             found = _choose(self._runtime, request, offers, obstacles, self._price)
             if len(self._plans) >= self._most:
-                self._plans.clear()
-                self._longest.clear()
+                self._forget()
             self._plans[place] = found
         return found
 
-    def _obstacles(
-        self, asked: bytes, offers: Sequence[Offer], request: JobRequest
-    ) -> Sequence[Unsupported | None]:
-        """What stands in the way of each offer for all that was asked, with this prompt."""
-        length = len(request.input.prompt)
-        if length <= self._longest.get(asked, 0):
-            return [None] * len(offers)
-        obstacles = [_obstacle(self._runtime, offer, request) for offer in offers]
-        if not any(obstacles):
-            self._longest[asked] = length
-        return obstacles
+    def _forget(self) -> None:
+        self._plans.clear()
+        self._unhindered.clear()
 
     def _price(self, provider: str, endpoint: str) -> Decimal | None:
         return self._prices.get((provider, endpoint))
+
+
+def _decisive(request: JobRequest) -> Hashable:
+    """What two requests share that have the same plan, as far as their prompts stand in nobody's way.
+
+    An offer takes any seed or none. Where a file lies is checked for itself: an offer only sees how many.
+    """
+    given = request.input
+    image, loras = given.image_url, given.loras
+    seen = given.__dict__ | {
+        "prompt": None,
+        "seed": given.seed is None,
+        "image_url": ("a list", len(image)) if isinstance(image, list) else image is None,
+        "last_image_url": given.last_image_url is None,
+        "loras": None if loras is None else tuple((one.path, one.scale) for one in loras),
+        "extra": to_json(given.extra) if given.extra else None,
+    }
+    return request.model, request.kind, *request.routing.__dict__.values(), *seen.values()
 
 
 def _choose(

@@ -15,16 +15,22 @@ _WEIGHTS: Final = re.compile(r"\s*((https?|file):|[/\\]{2})", re.IGNORECASE)
 _TEXT: Final = re.compile(r"\s*https?:\S", re.IGNORECASE)
 
 
+class BlockedReference(Unprocessable):
+    """A file lies where no provider could or should fetch it."""
+
+
 def check_references(given: GenerationInput, private_hosts: PrivateHosts) -> None:
-    """Raise Unprocessable, naming the field, for a file that no provider could or should fetch.
+    """Raise BlockedReference, naming the field, for a file that no provider could or should fetch.
 
     Darkroom itself never fetches these, so their names are not looked up, which no request has to wait for.
     """
+    if not (given.image_url or given.last_image_url or given.loras or given.extra):
+        return
     for field, url in _references(given):
         try:
             check_reference(url, private_hosts)
         except BlockedAddress as error:
-            raise Unprocessable(f"{field}: {error}", field=f"input.{field}") from error
+            raise BlockedReference(f"{field}: {error}", field=f"input.{field}") from error
 
 
 def _references(given: GenerationInput) -> Iterator[tuple[str, str]]:

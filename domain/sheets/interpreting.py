@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 from pydantic import ValidationError
 
 from domain.generation import JobRequest
-from domain.sheets.columns import Column, Place, columns, expected
+from domain.sheets.columns import Place, columns, expected
 from domain.sheets.complaints import complaints
 from domain.sheets.damage import refuse_error_value
 from domain.sheets.defaults import RowDefaults
@@ -26,36 +26,30 @@ _Given = dict[Place, dict[str, Any]]
 
 
 class RowRequest(NamedTuple):
-    """The job that a row asks for; ``kept`` are the cells of columns that mean nothing to us, as written."""
+    """The job that a row asks for."""
 
     row: int
     line: int
     row_id: str | None
     request: JobRequest
-    kept: dict[str, str]
 
 
 class Interpreter:
-    """Reads the rows of one sheet in their order: of two rows with the same row id, the second is bad.
-
-    ``understood`` names the columns that mean something, ``kept`` those that are kept for the results alone.
-    """
+    """Reads the rows of one sheet in their order: of two rows with the same row id, the second is bad."""
 
     def __init__(self, header: Header, defaults: RowDefaults) -> None:
-        self._columns = tuple(columns(header))
-        self._names = {(column.place, column.key): column.name for column in self._columns}
+        found = tuple(columns(header))
+        # As plain tuples, which are quicker to take apart: it is done for every cell.
+        self._columns = [(one.position, one.place, one.key, one.name, one.read) for one in found]
+        self._names = {(column.place, column.key): column.name for column in found}
         if defaults.model is None and (Place.REQUEST, "model") not in self._names:
             raise MissingColumnError("there is no column model: add one, or give the batch a model")
-        ours = {column.position for column in self._columns}
-        self._kept = [(n, name) for n, name in enumerate(header.names) if name and n not in ours]
         self._nameless = [n for n, name in enumerate(header.names) if not name]
         self._width, self._most = header.width, len(header.names)
-        self._row_id_at = next((one.position for one in self._columns if one.place is Place.ROW), None)
+        self._row_id_at = next((one.position for one in found if one.place is Place.ROW), None)
         self._row_ids = RowIds()
         base = defaults.model_dump(exclude_unset=True)
         self._base: Mapping[str, Any] = {name: value for name, value in base.items() if value is not None}
-        self.understood = tuple(column.name for column in self._columns)
-        self.kept = tuple(name for _, name in self._kept)
 
     def recall(self, row: Row) -> None:
         """Note the row id of a row that was read before, so that no later row takes it again."""
@@ -73,8 +67,7 @@ class Interpreter:
         self._check_row_id(report)
         if request is None or report.problems:
             return report.problems
-        kept = {name: row.cells[position] for position, name in self._kept}
-        return RowRequest(row.number, row.line, report.row_id, request, kept)
+        return RowRequest(row.number, row.line, report.row_id, request)
 
     def _row_id(self, row: Row) -> str | None:
         at = self._row_id_at
@@ -98,15 +91,17 @@ class Interpreter:
     def _given(self, cells: list[str], report: Report) -> _Given:
         """What the row's own cells say, each part of the request for itself."""
         given: _Given = {}
-        for column in self._columns:
-            cell = cells[column.position]
+        for position, place, key, name, read in self._columns:
+            cell = cells[position]
             if not cell or cell.isspace():
                 continue
             try:
-                given.setdefault(column.place, {})[column.key] = _value(column, cell)
+                # How an error that a spreadsheet shows in a cell begins.
+                if cell[0] in "#E":
+                    refuse_error_value(cell.strip())
+                given.setdefault(place, {})[key] = read(cell)
             except CellError as wrong:
-                should = wrong.expected or expected(column.place, column.key)
-                report.add(column.name, wrong.code, str(wrong), should)
+                report.add(name, wrong.code, str(wrong), wrong.expected or expected(place, key))
         return given
 
     def _request(self, given: _Given, report: Report) -> JobRequest | None:
@@ -143,10 +138,3 @@ class Interpreter:
             name = self._names[Place.ROW, "row_id"]
             message = f"line {first} has the same row id"
             report.add_first(name, ProblemCode.DUPLICATE_ROW_ID, message, expected(Place.ROW, "row_id"))
-
-
-def _value(column: Column, cell: str) -> object:
-    # How an error that a spreadsheet shows in a cell begins.
-    if cell[0] in "#E":
-        refuse_error_value(cell.strip())
-    return column.read(cell)

@@ -9,8 +9,8 @@ from domain.sheets.limits import MAX_FILE_BYTES, MAX_ROW_BYTES, MEGABYTE
 _PIECE_BYTES: Final = 65_536
 
 
-def physical_lines(chunks: Iterable[bytes], *, offset: int = 0) -> Iterator[bytes]:
-    """Each line with its own end (LF, CRLF or a lone CR); ``offset`` bytes of the file lie before the chunks.
+def physical_lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Each line with its own end (LF, CRLF or a lone CR).
 
     What is longer than a row may be is handed out before its end, so that it is never held as a whole.
 
@@ -19,7 +19,7 @@ def physical_lines(chunks: Iterable[bytes], *, offset: int = 0) -> Iterator[byte
     """
     held: list[bytes] = []
     size = 0
-    for piece in _pieces(chunks, offset):
+    for piece in _pieces(chunks):
         held.append(piece)
         size += len(piece)
         if not _has_line_end(piece, held) and size <= MAX_ROW_BYTES:
@@ -38,8 +38,9 @@ def _has_line_end(piece: bytes, held: list[bytes]) -> bool:
     return after_cr or b"\n" in piece or b"\r" in piece
 
 
-def _pieces(chunks: Iterable[bytes], offset: int) -> Iterator[bytes]:
+def _pieces(chunks: Iterable[bytes]) -> Iterator[bytes]:
     """The same bytes in pieces that are not empty, each small beside the limits."""
+    offset = 0
     for chunk in chunks:
         for start in range(0, len(chunk), _PIECE_BYTES):
             piece = chunk[start : start + _PIECE_BYTES]

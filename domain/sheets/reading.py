@@ -1,7 +1,6 @@
-"""Opening a sheet, going through its rows, and taking up again where another left off."""
+"""Opening a sheet, and going through its rows."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from itertools import chain
 from typing import NamedTuple
 
@@ -23,27 +22,21 @@ class Row(NamedTuple):
     cells: list[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Checkpoint:
-    """A place between two rows: how many bytes, lines and rows of data lie before it."""
-
-    offset: int
-    line: int
-    rows: int
-
-
 class Sheet:
-    """The rows of an open file, each read when it is asked for; empty ones are passed over, uncounted."""
+    """The rows of an open file, each read when it is asked for; empty ones are passed over, uncounted.
 
-    def __init__(self, header: Header, records: Records, *, rows: int = 0) -> None:
+    ``rows`` counts those that were read so far.
+    """
+
+    def __init__(self, header: Header, records: Records) -> None:
         self.header = header
+        self.rows = 0
         self._records = records
-        self._rows = rows
 
     @property
-    def position(self) -> Checkpoint:
-        """The place after the latest row."""
-        return Checkpoint(self._records.offset, self._records.line, self._rows)
+    def offset(self) -> int:
+        """How many bytes of the file lie before the next row."""
+        return self._records.offset
 
     def __iter__(self) -> Iterator[Row]:
         return self
@@ -55,10 +48,10 @@ class Sheet:
             SheetError: the file cannot be read any further.
         """
         cells = next(self._records)
-        number, line = self._rows, self._records.began
+        number, line = self.rows, self._records.began
         if number == MAX_ROWS:
             raise TooManyRowsError(f"the file has more than {MAX_ROWS:,} rows: split it", line=line)
-        self._rows = number + 1
+        self.rows = number + 1
         return Row(number, line, cells)
 
 
@@ -78,10 +71,3 @@ def open_sheet(chunks: Iterable[bytes]) -> Sheet:
     records = Records(chain(peeked, lines), separator, offset=len(skipped), line=int(named is not None))
     cells = next(records, None)
     return Sheet(Header.of(cells, separator, line=records.began), records)
-
-
-def reopen_sheet(header: Header, at: Checkpoint, chunks: Iterable[bytes]) -> Sheet:
-    """Stand at a place of a file that was opened before; ``chunks`` are its bytes from ``at.offset`` on."""
-    lines = physical_lines(chunks, offset=at.offset)
-    records = Records(lines, header.separator, offset=at.offset, line=at.line)
-    return Sheet(header, records, rows=at.rows)

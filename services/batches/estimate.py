@@ -70,13 +70,10 @@ class Estimate:
     def __init__(self, quotes: Mapping[str, Mapping[str, Any]]) -> None:
         self._ranges = {name: Range(**values) for name, values in quotes.items()}
 
-    def add(self, model: str, first: Quote) -> None:
-        """Count a row of this model that goes to this offer first."""
+    def range_of(self, model: str, first: Quote) -> Range:
+        """Where to count the rows of this model that go to this offer first."""
         name = _BETWEEN.join((model, first.offer.provider, first.offer.endpoint))
-        found = self._ranges.get(name)
-        if found is None:
-            found = self._ranges[name] = Range()
-        found.add(first.low_nano, first.high_nano)
+        return self._ranges.setdefault(name, Range())
 
     @property
     def total(self) -> Range:

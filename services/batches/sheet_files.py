@@ -58,7 +58,6 @@ def counted(sheet: Sheet) -> int:
     """Go to the end of a sheet, and say how many rows it has; raises SheetError where there are none."""
     for _ in sheet:
         pass
-    rows = sheet.position.rows
-    if not rows:
+    if not sheet.rows:
         raise EmptySheetError("the file has a header and no rows: write one row for each job below it")
-    return rows
+    return sheet.rows

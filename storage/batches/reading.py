@@ -1,7 +1,7 @@
 """Reading a batch's file: who does, how far it has come, and each slice of rows in one commit."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, cast
@@ -12,6 +12,7 @@ from sqlalchemy import text
 from sqlmodel import Session, col, select, update
 
 from domain.sheets.problems import RowProblem
+from storage.batches.rows import JOBS, WAITS, NewRow, copied
 from storage.claims import Lease
 from storage.records import BatchRecord
 
@@ -49,40 +50,10 @@ _FINISH: Final = text(
     RETURNING id
     """
 )
-_JOBS: Final = (
-    "COPY jobs (id, project_id, kind, model, input, routing, tags, priority, callback_url, batch_id, "
-    "row_number, row_id, status, plan, provider, endpoint, plan_at, attempts, quoted_nano, reserved_nano, "
-    "cost_final, sandbox, created_at) FROM STDIN"
-)
-_WAITS: Final = (
-    "COPY batch_waits (batch_id, row_number, job_id, kind, provider, endpoint, held_nano) FROM STDIN"
-)
 _PROBLEMS: Final = (
     "COPY batch_problems (batch_id, row_number, n, line, row_id, column_name, code, message, expected) "
     "FROM STDIN"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class NewRow:
-    """A good row as it is written down, its JSON as text; see ``JobRecord`` and ``BatchWaitRecord``."""
-
-    job_id: UUID
-    number: int
-    row_id: str | None
-    kind: str
-    model: str
-    input: str
-    routing: str
-    tags: str
-    priority: str
-    callback_url: str | None
-    plan: str
-    provider: str
-    endpoint: str
-    quoted_nano: int | None
-    held_nano: int
-    sandbox: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +70,6 @@ class Slice:
     before: int
     after: int
     quotes: str
-    at: datetime
 
 
 def claim(session: Session, lease: Lease) -> list[UUID]:
@@ -120,24 +90,24 @@ def take(session: Session, batch_id: UUID, lease: Lease) -> BatchRecord | None:
     return session.exec(select(BatchRecord).where(BatchRecord.id == batch_id)).one()
 
 
-def write(session: Session, batch: BatchRecord, slice_: Slice, *, owner: str, until: datetime) -> bool:
-    """Write a slice down and hold the batch until then; False where it is not held: nothing is written."""
-    values = {
+def write(session: Session, batch: BatchRecord, slice_: Slice, lease: Lease) -> bool:
+    """Write a slice down and renew the lease; False where the batch is not held: nothing is written."""
+    values = lease.values() | {
         "id": batch.id,
-        "owner": owner,
-        "until": until,
         "before": slice_.before,
         "after": slice_.after,
         "bad": slice_.bad,
         "quotes": slice_.quotes,
-        "sandbox": any(row.sandbox for row in slice_.rows),
+        "sandbox": any(row.likeness.sandbox for row in slice_.rows),
     }
     if session.connection().execute(_GO_ON, values).one_or_none() is None:
         return False
+    found = copied(slice_.rows, project_id=batch.project_id, batch_id=batch.id, at=lease.now)
     connection = _driver(session)
-    _copy(connection, _JOBS, (_job_row(batch, row, slice_.at) for row in slice_.rows))
-    _copy(connection, _WAITS, (_wait_row(batch.id, row) for row in slice_.rows))
-    _copy(connection, _PROBLEMS, _problem_rows(batch.id, slice_.problems))
+    _copy(connection, JOBS, found.jobs)
+    _copy(connection, WAITS, found.waits)
+    if slice_.problems:
+        _copy_problems(connection, batch.id, slice_.problems)
     return True
 
 
@@ -151,49 +121,24 @@ def refuse(session: Session, batch: BatchRecord, problems: Sequence[RowProblem])
     """Write down what is wrong with the rows of a file of which nothing is run."""
     batch.read_rows, batch.bad_rows = batch.rows, len({problem.row for problem in problems})
     session.flush()
-    _copy(_driver(session), _PROBLEMS, _problem_rows(batch.id, problems))
+    _copy_problems(_driver(session), batch.id, problems)
 
 
 def _driver(session: Session) -> psycopg.Connection[Any]:
     return cast("psycopg.Connection[Any]", session.connection().connection.driver_connection)
 
 
-def _copy(connection: psycopg.Connection[Any], statement: str, rows: Iterable[Sequence[Any]]) -> None:
+def _copy(connection: psycopg.Connection[Any], statement: str, lines: str) -> None:
     with connection.cursor() as cursor, cursor.copy(statement.encode()) as copy:
-        for row in rows:
+        copy.write(lines)
+
+
+def _copy_problems(
+    connection: psycopg.Connection[Any], batch_id: UUID, problems: Sequence[RowProblem]
+) -> None:
+    with connection.cursor() as cursor, cursor.copy(_PROBLEMS.encode()) as copy:
+        for row in _problem_rows(batch_id, problems):
             copy.write_row(row)
-
-
-def _job_row(batch: BatchRecord, row: NewRow, at: datetime) -> Sequence[Any]:
-    return (
-        row.job_id,
-        batch.project_id,
-        row.kind,
-        row.model,
-        row.input,
-        row.routing,
-        row.tags,
-        row.priority,
-        row.callback_url,
-        batch.id,
-        row.number,
-        row.row_id,
-        "queued",
-        row.plan,
-        row.provider,
-        row.endpoint,
-        0,
-        0,
-        row.quoted_nano,
-        0,
-        False,
-        row.sandbox,
-        at,
-    )
-
-
-def _wait_row(batch_id: UUID, row: NewRow) -> Sequence[Any]:
-    return batch_id, row.number, row.job_id, row.kind, row.provider, row.endpoint, row.held_nano
 
 
 def _problem_rows(batch_id: UUID, problems: Sequence[RowProblem]) -> Iterator[Sequence[Any]]:

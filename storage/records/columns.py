@@ -7,12 +7,17 @@ from uuid import UUID
 from sqlalchemy import BigInteger, Column, DateTime, Numeric
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
-from uuid_utils.compat import uuid7
+from uuid_utils import compat, uuid7
 
 
 def new_id() -> UUID:
     """A UUIDv7: unique without coordination, and in order of creation."""
-    return uuid7()
+    return compat.uuid7()
+
+
+def new_id_text() -> str:
+    """The same as text, for rows by the thousands: the object takes eight times as long to make."""
+    return str(uuid7())
 
 
 def now() -> datetime:

@@ -10,8 +10,9 @@ from domain.offers import Offer, Quote
 from domain.routing import Availability
 from providers.base import Unsupported
 from services.offering import offering
-from services.planning import Planned, Planner, offer_of, quoted_text
+from services.planning import Planner, offer_of, quoted_text
 from services.quotes import quotes
+from services.references import BlockedReference
 from services.refusals import Unprocessable
 from storage.ledger import remember_price
 from tests.support.engine import Engine
@@ -117,56 +118,98 @@ def test_the_catalogue_shows_every_model_with_its_offers(engine: Engine) -> None
     assert models["flux-pro"]["offers"][0]["price"]["high_usd"] == "0.055"
 
 
-def planned(planner: Planner, asked: JobRequest) -> Planned:
-    """The plan as accepting asks for it."""
-    given = asked.input.model_dump(mode="json", exclude_none=True)
-    return planner.plan(asked, given, asked.routing.model_dump(mode="json", exclude_none=True))
-
-
 def test_a_remembered_plan_asks_the_provider_about_every_longer_prompt(engine: Engine) -> None:
     planner = Planner(engine.runtime)
-    both = planned(planner, request())
-    assert planned(planner, request(tags={"client": "acme"})) is both
+    both = planner.plan(request())
+    assert planner.plan(request(tags={"client": "acme"})) is both
     engine.linkmodel.arguments_script.says(Unsupported("prompt", "it is too long"))
-    assert planned(planner, request(input={"prompt": "kite"})) is both
+    assert planner.plan(request(input={"prompt": "kite"})) is both
     longer = request(input={"prompt": "kites over dunes"})
-    alone = planned(planner, longer)
+    alone = planner.plan(longer)
     assert [choice.offer.provider for choice in alone.plan.choices] == ["fal"]
     engine.fal.arguments_script.says(Unsupported("prompt", "nor does this one"))
     with pytest.raises(Unprocessable, match="nor does this one"):
-        planned(planner, longer)
+        planner.plan(longer)
 
 
 def test_a_seed_decides_nothing_but_that_there_is_one(engine: Engine) -> None:
     planner = Planner(engine.runtime)
-    first = planned(planner, request(input={"prompt": "kites", "seed": 1}))
-    assert planned(planner, request(input={"prompt": "kites", "seed": 2})) is first
-    assert planned(planner, request(input={"prompt": "kites"})) is not first
+    first = planner.plan(request(input={"prompt": "kites", "seed": 1}))
+    assert planner.plan(request(input={"prompt": "kites", "seed": 2})) is first
+    assert planner.plan(request(input={"prompt": "kites"})) is not first
+
+
+IMAGE = "https://files.example/1.png"
+
+
+@pytest.mark.parametrize(
+    ("one", "same", "other"),
+    [
+        ({"image_url": IMAGE}, {"image_url": "https://files.example/2.png"}, {}),
+        ({"image_url": [IMAGE]}, {"image_url": ["https://files.example/2.png"]}, {"image_url": IMAGE}),
+        ({"image_url": [IMAGE]}, {"image_url": ["https://files.example/2.png"]}, {"image_url": [IMAGE] * 2}),
+        ({"last_image_url": IMAGE}, {"last_image_url": "https://files.example/2.png"}, {}),
+    ],
+)
+def test_of_files_only_their_number_decides(
+    engine: Engine, one: dict[str, object], same: dict[str, object], other: dict[str, object]
+) -> None:
+    planner = Planner(engine.runtime)
+    first = planner.plan(request(input={"prompt": "kites"} | one))
+    assert planner.plan(request(input={"prompt": "kites"} | same)) is first
+    assert planner.plan(request(input={"prompt": "kites"} | other)) is not first
+
+
+def test_a_file_in_a_private_network_is_refused_however_many_others_were_planned(engine: Engine) -> None:
+    planner = Planner(engine.runtime)
+    planner.plan(request(input={"prompt": "kites", "image_url": IMAGE}))
+    with pytest.raises(BlockedReference, match="image_url: 10"):
+        planner.plan(request(input={"prompt": "kites", "image_url": "http://10.0.0.1/1.png"}))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"extra": {"a": 1}}, {"extra": {"a": True}}),
+        ({"extra": {"a": {"b": [1]}}}, {"extra": {"a": {"b": [2]}}}),
+        ({"loras": [{"path": "a"}]}, {"loras": [{"path": "b"}]}),
+        ({"loras": [{"path": "a"}]}, {"loras": [{"path": "a", "scale": 0.5}]}),
+        ({"negative_prompt": "fog"}, {"negative_prompt": "rain"}),
+        ({"audio": False}, {}),
+    ],
+)
+def test_requests_of_other_inputs_have_plans_of_their_own(
+    engine: Engine, one: dict[str, object], other: dict[str, object]
+) -> None:
+    planner = Planner(engine.runtime)
+    first = planner.plan(request(input={"prompt": "kites"} | one))
+    assert planner.plan(request(input={"prompt": "kites"} | one)) is first
+    assert planner.plan(request(input={"prompt": "kites"} | other)) is not first
 
 
 def test_a_remembered_plan_ends_with_the_prices_that_it_was_made_by(engine: Engine) -> None:
     planner = Planner(engine.runtime)
-    dear = planned(planner, request()).plan.choices[0]
+    dear = planner.plan(request()).plan.choices[0]
     planner.know({("fal", "test/pair/b"): Decimal("0.001")})
-    cheap = planned(planner, request()).plan.choices[0]
+    cheap = planner.plan(request()).plan.choices[0]
     assert (dear.offer.provider, dear.high_nano) == ("linkmodel", 20_000_000)
     assert (cheap.offer.provider, cheap.high_nano) == ("fal", 1_000_000)
     planner.know({("fal", "test/pair/b"): Decimal("0.001")})
-    assert planned(planner, request()).plan.choices[0] is cheap
+    assert planner.plan(request()).plan.choices[0] is cheap
 
 
 def test_what_decides_a_plan_is_what_it_is_remembered_by(engine: Engine) -> None:
     planner = Planner(engine.runtime)
-    two = planned(planner, request(input={"prompt": "kites", "count": 2}))
-    one = planned(planner, request())
-    sure = planned(planner, request(routing={"policy": "predictable"}))
+    two = planner.plan(request(input={"prompt": "kites", "count": 2}))
+    one = planner.plan(request())
+    sure = planner.plan(request(routing={"policy": "predictable"}))
     assert [found.plan.choices[0].high_nano for found in (two, one)] == [40_000_000, 20_000_000]
     assert sure.plan.choices[0].why != one.plan.choices[0].why
 
 
 def test_plans_are_not_remembered_without_bound(engine: Engine) -> None:
     planner = Planner(engine.runtime, most=2)
-    first = planned(planner, request())
+    first = planner.plan(request())
     for count in (2, 3):
-        planned(planner, request(input={"prompt": "kites", "count": count}))
-    assert planned(planner, request()) is not first
+        planner.plan(request(input={"prompt": "kites", "count": count}))
+    assert planner.plan(request()) is not first

@@ -108,4 +108,4 @@ def test_quotes_and_plans_refuse_such_a_file(engine: Engine) -> None:
     with pytest.raises(Unprocessable, match="image_url: 169"):
         quotes(engine.runtime, request)
     with pytest.raises(Unprocessable, match="image_url: 169"):
-        Planner(engine.runtime).plan(request, {"prompt": "kites", "image_url": INNER}, {})
+        Planner(engine.runtime).plan(request)

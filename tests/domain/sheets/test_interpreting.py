@@ -90,7 +90,7 @@ EVERYTHING = {
 def test_every_column_goes_where_it_belongs() -> None:
     [found] = interpret(list(EVERYTHING), list(EVERYTHING.values()))
     assert isinstance(found, RowRequest)
-    assert (found.row, found.line, found.row_id, found.kept) == (0, 2, "r1", {"SKU no": "=7"})
+    assert (found.row, found.line, found.row_id) == (0, 2, "r1")
     assert found.request.model_dump(mode="json", exclude_unset=True) == {
         "model": "flux-dev",
         "input": {
@@ -184,8 +184,6 @@ def test_a_sheet_without_a_model_anywhere_is_refused_at_once() -> None:
     header = open_sheet([b"prompt,sku\n"]).header
     with pytest.raises(MissingColumnError, match="no column model: add one, or give the batch a model"):
         Interpreter(header, RowDefaults())
-    assert Interpreter(header, KLING).understood == ("prompt",)
-    assert Interpreter(header, KLING).kept == ("sku",)
 
 
 @pytest.mark.parametrize(
@@ -208,10 +206,10 @@ def test_a_tag_or_an_extra_with_a_name_that_cannot_be_taken_is_refused_at_once(
 
 
 @pytest.mark.parametrize("name", ["tags.client", "tag", "extras.a", "note.tag.x", "my prompt"])
-def test_a_column_that_only_resembles_ours_is_kept(name: str) -> None:
+def test_a_column_that_only_resembles_ours_is_sent_to_nobody(name: str) -> None:
     [found] = interpret(["prompt", name], ["a kite", " x "])
     assert isinstance(found, RowRequest)
-    assert found.kept == {name: " x "}
+    assert found.request == job({})
 
 
 BAD = [
@@ -393,6 +391,13 @@ def test_row_ids_of_rows_read_before_are_recalled() -> None:
     found = interpreter.read(next(sheet))
     assert isinstance(found, list)
     assert [problem.message for problem in found] == ["line 2 has the same row id"]
+
+
+def test_row_ids_of_any_length_are_told_apart() -> None:
+    ids = ["a" * length for length in range(1, 201)]
+    found = interpret(["row_id", "prompt"], *([row_id, "x"] for row_id in [*ids, *ids]))
+    assert all(isinstance(one, RowRequest) for one in found[: len(ids)])
+    assert [codes(one) for one in found[len(ids) :]] == [["duplicate_row_id"]] * len(ids)
 
 
 WORDS = st.text(st.characters(min_codepoint=33, max_codepoint=0x2FF), min_size=1, max_size=12)

@@ -1,9 +1,9 @@
-"""Sheets as people make them, read in pieces of any size, and taken up again at any row."""
+"""Sheets as people make them, read in pieces of any size."""
 
 import csv
 from collections.abc import Iterator
 from io import StringIO
-from itertools import islice, repeat
+from itertools import chain, islice, repeat
 from typing import Literal
 
 import pytest
@@ -21,7 +21,8 @@ from domain.sheets.errors import (
 )
 from domain.sheets.header import SEPARATORS
 from domain.sheets.limits import MAX_FILE_BYTES, MAX_ROW_BYTES, MAX_ROWS
-from domain.sheets.reading import Checkpoint, open_sheet, reopen_sheet
+from domain.sheets.lines import physical_lines
+from domain.sheets.reading import open_sheet
 
 
 def read(*chunks: bytes) -> list[tuple[int, int, list[str]]]:
@@ -143,21 +144,7 @@ def test_any_table_in_any_dialect_and_any_pieces_is_read_back_equal(
     assert (sheet.header.separator, sheet.header.names) == (separator, ("prompt", 'note "1"', "x,;\ty"))
     found = [row.cells for row in sheet]
     assert found == [row for row in rows if any(cell.strip() for cell in row)]
-    assert sheet.position.offset == len(text)
-
-
-@written
-def test_taken_up_again_at_any_row_it_goes_on_as_if_it_had_never_stopped(
-    rows: list[list[str]], separator: str, end: str, quoting: Literal[0, 1], cuts: list[int], *, marked: bool
-) -> None:
-    text = (b"\xef\xbb\xbf" if marked else b"") + table(rows, separator, end, quoting)
-    whole = list(open_sheet([text]))
-    sheet = open_sheet([text])
-    for left in range(len(whole) + 1):
-        at = sheet.position
-        again = reopen_sheet(sheet.header, at, pieces(text[at.offset :], cuts))
-        assert (at.rows, list(again)) == (left, whole[left:])
-        next(sheet, None)
+    assert (sheet.offset, sheet.rows) == (len(text), len(found))
 
 
 def test_a_byte_that_is_not_utf8_is_named_with_its_place_in_the_file() -> None:
@@ -184,15 +171,6 @@ def test_a_nul_byte_is_named_with_its_place_in_the_file() -> None:
     assert (error.line, error.offset) == (3, 18)
     assert "byte 18 of the file, on line 3, is NUL" in str(error)
     assert "UTF-16" in str(error)
-
-
-def test_places_are_those_of_the_whole_file_when_it_is_taken_up_again() -> None:
-    text = b"prompt\na\nb\n\xff\n"
-    sheet = open_sheet([text])
-    next(sheet)
-    at = sheet.position
-    with pytest.raises(EncodingError, match="byte 11 of the file, on line 4"):
-        list(reopen_sheet(sheet.header, at, [text[at.offset :]]))
 
 
 @pytest.mark.parametrize(
@@ -238,22 +216,22 @@ def test_a_row_that_grows_inside_a_quoted_cell_asks_whether_the_quote_is_closed(
 
 
 def test_a_file_larger_than_allowed_is_refused_as_its_bytes_stream_by() -> None:
-    header = open_sheet([b"prompt\n"]).header
-    sheet = reopen_sheet(header, Checkpoint(MAX_FILE_BYTES - 4, 7, 3), [b"a\n", b"b\n", b"c"])
-    assert [row.cells for row in islice(sheet, 2)] == [["a"], ["b"]]
+    line = b"x" * (MAX_ROW_BYTES - 1) + b"\n"
+    lines = physical_lines(chain(repeat(line, MAX_FILE_BYTES // MAX_ROW_BYTES), [b"y"]))
+    assert sum(len(found) for found in islice(lines, MAX_FILE_BYTES // MAX_ROW_BYTES)) == MAX_FILE_BYTES
     with pytest.raises(FileTooLargeError, match="larger than 200 MB: split it"):
-        next(sheet)
+        next(lines)
 
 
 def test_the_row_after_the_last_one_allowed_is_refused_and_empty_rows_do_not_count() -> None:
-    header = open_sheet([b"prompt\n"]).header
-    sheet = reopen_sheet(header, Checkpoint(500, 7, MAX_ROWS - 1), [b"a\n\n\n"])
-    assert [tuple(row) for row in sheet] == [(MAX_ROWS - 1, 8, ["a"])]
-    sheet = reopen_sheet(header, Checkpoint(500, 7, MAX_ROWS - 1), [b"a\n\nb\n"])
-    next(sheet)
+    full = b"prompt\n" + b"a\n" * MAX_ROWS + b"\n\n"
+    sheet = open_sheet([full])
+    assert (sum(1 for _ in sheet), sheet.rows) == (MAX_ROWS, MAX_ROWS)
+    sheet = open_sheet([full, b"b\n"])
+    assert sum(1 for _ in islice(sheet, MAX_ROWS)) == MAX_ROWS
     with pytest.raises(TooManyRowsError, match="more than 100,000 rows: split it") as raised:
         next(sheet)
-    assert raised.value.line == 10
+    assert raised.value.line == MAX_ROWS + 4
 
 
 @given(

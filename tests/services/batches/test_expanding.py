@@ -1,9 +1,11 @@
 """From a file to jobs: every good row once, every bad row told, whoever is killed in between."""
 
+import csv
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
+from io import StringIO
 from uuid import UUID
 
 import pytest
@@ -80,6 +82,43 @@ def test_good_rows_become_jobs_and_bad_ones_are_told(engine: Engine) -> None:
             "high_nano": 40_000_000,
         }
     }
+
+
+def test_whatever_a_cell_holds_is_kept_as_it_stands(engine: Engine) -> None:
+    evil = [
+        "\\",
+        "\\N",
+        "\\.",
+        "a\tb",
+        'a "quoted" one',
+        "two\nlines",
+        "two\r\nlines",
+        "\\t",
+        "x\x0by\x1fz",
+        "ü 🪁\u2028",
+    ]
+    text = StringIO(newline="")
+    table = csv.writer(text, quoting=csv.QUOTE_ALL)
+    table.writerows(
+        [["row_id", "prompt", "tag.t", "extra.e"], *([f"{one}.", one, f"{one}.", one] for one in evil)]
+    )
+    batch_id = upload(engine, text.getvalue())
+    expand(engine.runtime, batch_id, owner=WORKER)
+    jobs = jobs_of(engine, batch_id)
+    assert [job.input["prompt"] for job in jobs] == evil
+    assert [job.row_id for job in jobs] == [f"{one}." for one in evil]
+    assert [job.tags["t"] for job in jobs] == [f"{one}." for one in evil]
+    assert [job.input["extra"]["e"] for job in jobs] == [one.strip() for one in evil]
+    assert [wait.job_id for wait in waits_of(engine, batch_id)] == [job.id for job in jobs]
+    assert [job.id for job in jobs] == sorted(job.id for job in jobs)
+
+
+def test_slices_of_large_rows_are_smaller(engine: Engine) -> None:
+    large = "x" * 150_000
+    batch_id = upload(engine, "prompt,note\n" + f"a kite,{large}{large}{large}\n" * 40)
+    with pytest.raises(PowerCutError):
+        expand(dying(engine, 2), batch_id, owner=WORKER)
+    assert batch_of(engine, batch_id).read_rows == 10
 
 
 class PowerCutError(Exception):

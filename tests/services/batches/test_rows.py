@@ -16,7 +16,7 @@ from outbound.addresses import PrivateHosts
 from services.batches.addresses import CallbackCheck
 from services.batches.estimate import Estimate, Range
 from services.batches.rows import RowPlanner
-from storage.batches.reading import NewRow
+from storage.batches.rows import NewRow
 from tests.support.engine import Engine
 
 NANO = st.integers(0, 2**40)
@@ -48,14 +48,16 @@ def test_a_good_row_is_a_job_with_its_plan_and_what_to_hold(engine: Engine) -> N
     sheet = "row_id,prompt,model,count,tag.client\nkite,a red kite,pair,2,acme\n"
     [row], _ = planned(engine, sheet, tags={"year": "2026"}, routing={"policy": "cheapest"})
     assert isinstance(row, NewRow)
-    assert (row.number, row.row_id, row.kind, row.model) == (0, "kite", "image", "pair")
+    assert (row.number, row.row_id) == (0, "kite")
     assert json.loads(row.input) == {"prompt": "a red kite", "count": 2, "extra": {}}
-    assert json.loads(row.tags) == {"year": "2026", "client": "acme"}
-    assert json.loads(row.routing)["policy"] == "cheapest"
-    assert [entry["provider"] for entry in json.loads(row.plan)] == ["linkmodel", "fal"]
-    assert (row.provider, row.endpoint, row.priority) == ("linkmodel", "pair-a", "normal")
+    like = row.likeness
+    assert (like.kind, like.model, like.callback_url) == ("image", "pair", None)
+    assert json.loads(like.tags) == {"year": "2026", "client": "acme"}
+    assert json.loads(like.routing)["policy"] == "cheapest"
+    assert [entry["provider"] for entry in json.loads(like.plan)] == ["linkmodel", "fal"]
+    assert (like.provider, like.endpoint, like.priority) == ("linkmodel", "pair-a", "normal")
     # The first choice is quoted, and the dearest is held.
-    assert (row.quoted_nano, row.held_nano, row.sandbox) == (40_000_000, 60_000_000, False)
+    assert (like.quoted_nano, like.held_nano, like.sandbox) == (40_000_000, 60_000_000, False)
 
 
 def test_rows_are_told_apart_by_their_own_values(engine: Engine) -> None:
@@ -63,10 +65,18 @@ def test_rows_are_told_apart_by_their_own_values(engine: Engine) -> None:
     (one, two), _ = planned(engine, sheet)
     assert isinstance(one, NewRow)
     assert isinstance(two, NewRow)
-    assert (json.loads(one.tags), json.loads(two.tags)) == ({"n": "1"}, {"n": "2"})
-    assert (json.loads(one.routing)["policy"], json.loads(two.routing)["policy"]) == ("cheapest", "quality")
-    assert (one.quoted_nano, two.quoted_nano) == (20_000_000, 40_000_000)
-    assert one.job_id != two.job_id
+    first, second = one.likeness, two.likeness
+    assert (json.loads(first.tags), json.loads(second.tags)) == ({"n": "1"}, {"n": "2"})
+    policies = (json.loads(first.routing)["policy"], json.loads(second.routing)["policy"])
+    assert policies == ("cheapest", "quality")
+    assert (first.quoted_nano, second.quoted_nano) == (20_000_000, 40_000_000)
+
+
+def test_rows_that_differ_in_their_inputs_alone_share_all_else(engine: Engine) -> None:
+    rows, planner = planned(engine, "prompt,model,seed\na,pair,1\nb,pair,2\n")
+    assert [json.loads(row.input)["prompt"] for row in rows if isinstance(row, NewRow)] == ["a", "b"]
+    assert len({id(row.likeness) for row in rows if isinstance(row, NewRow)}) == 1
+    assert planner.estimate.total.rows == 2
 
 
 def test_what_the_rows_may_cost_is_summed_by_model_and_offer(engine: Engine) -> None:
@@ -116,7 +126,24 @@ def test_a_row_may_call_nobody_on_a_private_network(engine: Engine) -> None:
     assert [one.column for one in both] == ["model", "callback_url"]
     [good], _ = planned(engine, "prompt,callback_url,model\na,http://127.0.0.1/hook,pair\n")
     assert isinstance(good, NewRow)
-    assert good.callback_url == "http://127.0.0.1/hook"
+    assert good.likeness.callback_url == "http://127.0.0.1/hook"
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "named"),
+    [
+        ("image_url", "http://10.0.0.1/1.png", "image_url"),
+        ("last_image_url", "http://[::1]/1.png", "last_image_url"),
+        ("loras", "http://10.0.0.1/w", "loras"),
+        ("extra.frame", "http://169.254.169.254/", None),
+    ],
+)
+def test_a_row_may_name_no_file_on_a_private_network(
+    engine: Engine, column: str, cell: str, named: str | None
+) -> None:
+    problem = only_problem(engine, f"prompt,model,{column}\na,pair,{cell}\n")
+    assert (problem.column, problem.code) == (named, ProblemCode.NOT_ALLOWED)
+    assert "on a host that everybody can reach" in problem.expected
 
 
 def test_of_thousands_of_hosts_few_are_looked_up_and_addresses_are_always_checked() -> None:
@@ -186,7 +213,7 @@ def test_a_budget_fits_only_where_that_is_certain(
 def test_a_sheet_where_each_row_has_its_own_tags_does_not_fill_the_memory(engine: Engine) -> None:
     sheet = "prompt,model,tag.n\n" + "".join(f"a,pair,{n}\n" for n in range(1_100))
     rows, _ = planned(engine, sheet)
-    assert [json.loads(row.tags)["n"] for row in rows if isinstance(row, NewRow)] == [
+    assert [json.loads(row.likeness.tags)["n"] for row in rows if isinstance(row, NewRow)] == [
         str(n) for n in range(1_100)
     ]
 
@@ -195,7 +222,7 @@ def test_offers_are_told_by_name() -> None:
     estimate = Estimate({})
     for name in ("b", "a"):
         offer = Offer(model=name, kind="image", provider="fal", endpoint=f"{name}/x")  # type: ignore[arg-type]
-        estimate.add(name, Quote(offer, 1, 2, "catalogue"))
+        estimate.range_of(name, Quote(offer, 1, 2, "catalogue")).add(1, 2)
     assert [(one.model, one.provider, one.endpoint, one.range.rows) for one in estimate.by_offer()] == [
         ("a", "fal", "a/x", 1),
         ("b", "fal", "b/x", 1),
