@@ -10,6 +10,7 @@ from api import errors
 from api.direct import Shortcut
 from api.documentation import DESCRIPTION, TAGS, Documented
 from api.incidents import Incidents
+from api.live import Live
 from api.parts import Parts
 from api.routes import (
     accepting,
@@ -19,6 +20,7 @@ from api.routes import (
     catalogue,
     deliveries,
     endpoints,
+    erasing,
     events,
     files,
     health,
@@ -26,7 +28,9 @@ from api.routes import (
     jobs,
     reading,
     resolve,
+    streams,
 )
+from api.stopping import told_to_stop
 from api.waiting import Ends
 from services.accept import Reception
 from services.access import KeyRing
@@ -62,7 +66,8 @@ def create_app(runtime: Runtime) -> FastAPI:
         telemetry={"tracing": False, "metrics": False, "logs": False},
         redirect_slashes=False,
     )
-    app.state.parts = Parts(runtime, KeyRing(runtime), Ends(runtime), Health(runtime))
+    ends = Ends(runtime)
+    app.state.parts = Parts(runtime, KeyRing(runtime), ends, Live(runtime, ends), Health(runtime))
     errors.install(app)
     # They are tried in this order: what is called most comes first.
     for routes in (accepting, hooks, jobs, resolve, reading, catalogue, deliveries, access, health, files):
@@ -70,7 +75,9 @@ def create_app(runtime: Runtime) -> FastAPI:
     app.include_router(batch_results.router)
     app.include_router(batches.router)
     app.include_router(endpoints.router)
+    app.include_router(erasing.router)
     app.include_router(events.router)
+    app.include_router(streams.router)
     app.add_middleware(Shortcut, routes=accepting.router.routes, handlers=app.exception_handlers)
     app.add_middleware(Incidents)
     return app
@@ -80,7 +87,13 @@ def create_app(runtime: Runtime) -> FastAPI:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     parts: Parts = app.state.parts
     runtime = parts.runtime
-    async with parts.ends.heard(), Entrance.opened(runtime.database.url) as entrance:
+
+    def stop() -> None:
+        parts.ends.answer_all()
+        parts.live.end_all()
+
+    async with parts.ends.heard(), parts.live.running(), Entrance.opened(runtime.database.url) as entrance:
         app.state.reception = Reception(runtime, entrance)
         app.state.listener = Listener(runtime, entrance)
-        yield
+        with told_to_stop(stop):
+            yield

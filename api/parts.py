@@ -5,6 +5,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from api.live import Live
 from api.waiting import Ends
 from services.access import KeyRing
 from services.health import Health
@@ -18,6 +19,7 @@ class Parts:
     runtime: Runtime
     keys: KeyRing
     ends: Ends
+    live: Live
     health: Health
 
 

@@ -33,6 +33,8 @@ class Ends:
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
         self._waiting: dict[UUID, set[asyncio.Event]] = defaultdict(set)
+        self._clients: set[asyncio.Task[None]] = set()
+        self._followers: list[Callable[[UUID], None]] = []
 
     @asynccontextmanager
     async def heard(self) -> AsyncIterator[None]:
@@ -55,11 +57,22 @@ class Ends:
         if not seconds:
             return await read()
         gone = asyncio.create_task(_gone(request))
+        self._clients.add(gone)
         try:
             with self._awaited(job_id) as woken:
                 return await _ended(read, woken, gone, seconds)
         finally:
+            self._clients.discard(gone)
             gone.cancel()
+
+    def follow(self, tell: Callable[[UUID], None]) -> None:
+        """Have ``tell`` called with every job whose end is heard of; some ends never are."""
+        self._followers.append(tell)
+
+    def answer_all(self) -> None:
+        """Answer everybody who waits with their job as it stands."""
+        for client in self._clients:
+            client.cancel()
 
     @property
     def waiting(self) -> int:
@@ -84,8 +97,10 @@ class Ends:
     async def _listen(self) -> None:
         async for _, job_id in listen(self._runtime.database.conninfo, [ENDED_CHANNEL]):
             # An empty notice means that some may have been missed: everyone looks again.
-            for awaited in [UUID(job_id)] if job_id else list(self._waiting):
-                self._wake(awaited)
+            for ended in [UUID(job_id)] if job_id else list(self._waiting):
+                self._wake(ended)
+                for tell in self._followers:
+                    tell(ended)
 
     async def _recheck(self) -> None:
         while True:

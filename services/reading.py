@@ -33,7 +33,7 @@ class Slice:
 def job(runtime: Runtime, project_id: UUID, job_id: UUID) -> dict[str, Any]:
     """A job as it stands; raises NotFound."""
     with runtime.database.work() as session:
-        return _views(runtime, session, [_own(session, project_id, job_id)])[0]
+        return views_of(runtime, session, [own(session, project_id, job_id)])[0]
 
 
 def job_list(runtime: Runtime, project_id: UUID, wanted: JobFilter, part: Slice) -> dict[str, Any]:
@@ -41,15 +41,15 @@ def job_list(runtime: Runtime, project_id: UUID, wanted: JobFilter, part: Slice)
     page = _page(part)
     with runtime.database.work() as session:
         found = listing.jobs_page(session, project_id, wanted, page)
-        shown = _views(runtime, session, found[: part.limit])
+        shown = views_of(runtime, session, found[: part.limit])
     return _list(shown, more=len(found) > part.limit)
 
 
-def timeline(runtime: Runtime, project_id: UUID, job_id: UUID) -> dict[str, Any]:
-    """Every step of a job so far, in order; raises NotFound."""
+def timeline(runtime: Runtime, project_id: UUID, job_id: UUID, *, after: int = 0) -> dict[str, Any]:
+    """Every step of a job so far behind the step ``after``, in order; raises NotFound."""
     with runtime.database.work() as session:
-        _own(session, project_id, job_id)
-        steps = jobs.timeline_of(session, job_id)
+        own(session, project_id, job_id)
+        steps = jobs.timeline_of(session, job_id, after=after)
     return {"object": "list", "data": [event_view(step) for step in steps]}
 
 
@@ -71,14 +71,15 @@ def ended(runtime: Runtime, job_ids: Iterable[UUID]) -> Sequence[UUID]:
         return listing.ended_among(session, list(job_ids))
 
 
-def _own(session: Session, project_id: UUID, job_id: UUID) -> JobRecord:
+def own(session: Session, project_id: UUID, job_id: UUID) -> JobRecord:
+    """A project's own job; raises NotFound."""
     found = jobs.job_of_project(session, project_id, job_id)
     if found is None:
         raise NotFound(f"there is no job {job_id} in this project")
     return found
 
 
-def _views(runtime: Runtime, session: Session, found: Sequence[JobRecord]) -> list[dict[str, Any]]:
+def views_of(runtime: Runtime, session: Session, found: Sequence[JobRecord]) -> list[dict[str, Any]]:
     """The jobs with all that belongs to them: three questions, however many jobs."""
     ids = [one.id for one in found]
     attempts = _grouped(jobs.attempts_of(session, ids), lambda one: one.job_id)

@@ -7,12 +7,12 @@ from uuid import UUID
 from fastapi import APIRouter, Header, Path, Query, Request
 from starlette.responses import RedirectResponse, Response
 
-from api.answers import Json, Problem
+from api.answers import Json
 from api.callers import Reader
 from api.documentation import problems
 from api.parts import TheParts, TheRuntime
 from api.queries import JobQuery, only
-from api.schemas.jobs import Job, JobPage, Timeline
+from api.schemas.jobs import Job, JobPage
 from services import reading
 from services.links import asset_link
 
@@ -56,25 +56,6 @@ async def show_job(
     view = await parts.ends.job(request, caller.project_id, job_id, seconds)
     applied = {"Preference-Applied": f"wait={seconds}"} if preferred is not None and not wait else None
     return Json(view, headers=applied)
-
-
-@router.get(
-    "/{job_id}/events",
-    summary="A job's timeline",
-    response_model=Timeline,
-    responses=problems(401, 403, 404, 406, 422),
-    dependencies=[only()],
-)
-def list_events(
-    caller: Reader,
-    runtime: TheRuntime,
-    job_id: UUID,
-    accept: Annotated[str, Header(include_in_schema=False)] = "*/*",
-) -> Json:
-    """Every step so far, in order."""
-    if accept.strip().lower().startswith("text/event-stream") and "," not in accept:
-        raise Problem(406, "not_acceptable", "the timeline is answered as application/json: accept that too")
-    return Json(reading.timeline(runtime, caller.project_id, job_id))
 
 
 @router.get(

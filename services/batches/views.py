@@ -35,7 +35,7 @@ def batch_list(runtime: Runtime, project_id: UUID, state: str | None, part: Slic
     page = Page(part.limit + 1, None if part.cursor is None else position(part.cursor))
     with runtime.database.work() as session:
         found = queries.batches_page(session, project_id, state, page)
-        shown = _views(session, found[: part.limit], runtime.clock())
+        shown = views_of(session, found[: part.limit], runtime.clock())
     more = len(found) > part.limit
     return {
         "object": "list",
@@ -46,7 +46,7 @@ def batch_list(runtime: Runtime, project_id: UUID, state: str | None, part: Slic
 
 def batch_view(runtime: Runtime, session: Session, batch: BatchRecord) -> dict[str, Any]:
     """A batch with its counts as they are now."""
-    return _views(session, [batch], runtime.clock())[0]
+    return views_of(session, [batch], runtime.clock())[0]
 
 
 def no_batch(batch_id: UUID) -> NotFound:
@@ -60,7 +60,8 @@ def range_view(found: Range) -> dict[str, Any]:
     return {"low": low, "high": high, "unpriced_rows": found.unpriced}
 
 
-def _views(session: Session, batches: Sequence[BatchRecord], now: datetime) -> list[dict[str, Any]]:
+def views_of(session: Session, batches: Sequence[BatchRecord], now: datetime) -> list[dict[str, Any]]:
+    """The batches with their counts as they are now: three questions, however many batches."""
     ids = [one.id for one in batches]
     counts, let_out = tallies.counts(session, ids), queries.on_agenda(session, ids)
     return [_view(one, counts[one.id], let_out.get(one.id, 0), now) for one in batches]

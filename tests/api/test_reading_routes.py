@@ -146,15 +146,6 @@ def test_a_timeline_is_told_in_order(client: httpx.Client) -> None:
     assert sorted(steps["data"], key=lambda step: int(step["id"])) == steps["data"]
 
 
-def test_a_timeline_cannot_be_followed_live(client: httpx.Client, project: Project) -> None:
-    job = a_job(project_id=project.id)
-    keep(project.runtime, job)
-    answer = client.get(f"/v1/jobs/{job.id}/events", headers={"Accept": "text/event-stream"})
-    assert (answer.status_code, answer.json()["code"]) == (406, "not_acceptable")
-    either = {"Accept": "text/event-stream, application/json"}
-    assert client.get(f"/v1/jobs/{job.id}/events", headers=either).status_code == 200
-
-
 def test_deliveries_are_shown_with_every_try(client: httpx.Client, project: Project) -> None:
     job, other = a_job(project_id=project.id), a_job(project_id=project.id)
     told, delivery, refused = a_delivery(job)
