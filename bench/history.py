@@ -113,7 +113,8 @@ def _copy(connection: Connection, table: str, source: str, own: Mapping[str, str
     columns = [
         name
         for (name,) in connection.execute(
-            "SELECT column_name FROM information_schema.columns WHERE table_name = %s AND is_identity = 'NO'",
+            "SELECT column_name FROM information_schema.columns WHERE table_name = %s "
+            "AND is_identity = 'NO' AND is_generated = 'NEVER'",
             (table,),
         )
     ]

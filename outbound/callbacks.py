@@ -1,28 +1,37 @@
 """Sending callbacks: one signed POST, guarded, with one deadline for all of it (Standard Webhooks)."""
 
+import asyncio
 import secrets
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from time import monotonic
 from typing import Final
 
+import httpcore
 import httpx
 from standardwebhooks.webhooks import Webhook
 
 from outbound.addresses import PrivateHosts
-from outbound.deadline import Deadline
+from outbound.calls import Calls
 from outbound.guard import BlockedAddress, Guard, Resolver, read_url, resolve
+from outbound.loop import run
 from outbound.retry_after import retry_after
-from outbound.transport import GuardedTransport
+from outbound.turns import Turns
 
 MAX_ANSWER_BYTES: Final = 64 * 1024
 EXCERPT_BYTES: Final = 1024
 _SECRET_BYTES: Final = 32
+_TROUBLE: Final = (
+    httpcore.TimeoutException,
+    httpcore.NetworkError,
+    httpcore.ProtocolError,
+    httpcore.UnsupportedProtocol,
+)
 _HEADERS: Final = {
     "Accept-Encoding": "identity",
-    "Connection": "close",
     "Content-Type": "application/json",
     "User-Agent": "Darkroom",
 }
@@ -70,39 +79,62 @@ class Answer:
 
 
 class Sender:
-    """Posts callbacks; ``timeout_seconds`` covers name, connection, TLS, request and answer together."""
+    """Posts callbacks, each in its turn, on the process's loop: hundreds that hang hold up nobody else.
+
+    ``timeout_seconds`` covers name, connection, TLS, request and answer together.
+    """
 
     def __init__(
         self, private_hosts: PrivateHosts, *, timeout_seconds: float = 15.0, resolver: Resolver = resolve
     ) -> None:
-        self._guard = Guard(private_hosts, resolver)
         self._seconds = timeout_seconds
+        self._turns = Turns()
+        self._calls = Calls(Guard(private_hosts, resolver), timeout_seconds)
 
     def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
         """Send ``body`` once; trouble on the network or at the receiver is an answer, not an exception."""
-        exchange = _Exchange()
-        try:
-            self._send(url, body, headers, exchange)
-        except BlockedAddress as error:
-            exchange.error = f"refused: {error}"
-        except httpx.TransportError as error:
-            exchange.error = f"{type(error).__name__}: {error}".removesuffix(": ")
-        return exchange.answer()
+        return run(self._post(url, body, headers, None)).result()
 
-    def _send(self, url: str, body: bytes, headers: Mapping[str, str], exchange: "_Exchange") -> None:
+    def begin(self, url: str, body: bytes, headers: Mapping[str, str], *, patience: float) -> Future[Answer]:
+        """Begin the same; raises TimeoutError from its result when no turn comes within ``patience``."""
+        return run(self._post(url, body, headers, patience))
+
+    async def _post(
+        self, url: str, body: bytes, headers: Mapping[str, str], patience: float | None
+    ) -> Answer:
+        host, address = _place(url)
+        async with self._turns.turn(host, address, patience):
+            exchange = _Exchange()
+            try:
+                async with asyncio.timeout(self._seconds):
+                    await self._send(url, body, headers, exchange)
+            except BlockedAddress as error:
+                exchange.error = f"refused: {error}"
+            except TimeoutError:
+                exchange.error = f"Timeout: not done within {self._seconds:g} s"
+            except _TROUBLE as error:
+                exchange.error = f"{type(error).__name__}: {error}".removesuffix(": ")
+            answer = exchange.answer()
+            self._turns.judge(address, well=answer.ok)
+            return answer
+
+    async def _send(self, url: str, body: bytes, headers: Mapping[str, str], exchange: "_Exchange") -> None:
         all_headers = httpx.Headers(_HEADERS)
         all_headers.update(headers)
-        with (
-            GuardedTransport(self._guard, Deadline(self._seconds)) as transport,
-            transport.exchange(
-                "POST", read_url(url), headers=all_headers, timeout=httpx.Timeout(self._seconds), content=body
-            ) as response,
-        ):
-            exchange.begin(response)
-            for chunk in response.iter_raw():
+        request = httpx.Request("POST", read_url(url), headers=all_headers, content=body)
+        async with self._calls.exchange(request, body) as response:
+            exchange.begin(httpx.Response(response.status, headers=response.headers))
+            async for chunk in response.aiter_stream():
                 exchange.body += chunk
                 if len(exchange.body) >= MAX_ANSWER_BYTES:
                     break
+
+
+def _place(url: str) -> tuple[str, str]:
+    """The host and the address that a turn is for: what comes before the path, and before the query."""
+    address = url.partition("?")[0]
+    scheme, _, rest = address.partition("://")
+    return f"{scheme}://{rest.partition('/')[0]}".lower(), address
 
 
 class _Exchange:
@@ -113,7 +145,7 @@ class _Exchange:
         self.status: int | None = None
         self.retry_after: float | None = None
         self.error: str | None = None
-        self.body = b""
+        self.body = bytearray()
 
     def begin(self, response: httpx.Response) -> None:
         self.status = response.status_code

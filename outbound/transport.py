@@ -39,7 +39,7 @@ def origin(url: httpx.URL) -> Origin:
 
 
 @lru_cache(maxsize=1)
-def _default_ssl_context() -> ssl.SSLContext:
+def default_ssl_context() -> ssl.SSLContext:
     """One for the process: reading the certificates takes longer than a callback."""
     return httpx.create_ssl_context()
 
@@ -60,7 +60,7 @@ class GuardedTransport(httpx.BaseTransport):
         trusted: frozenset[Origin] = frozenset(),
         ssl_context: ssl.SSLContext | None = None,
     ) -> None:
-        tls = ssl_context or _default_ssl_context()
+        tls = ssl_context or default_ssl_context()
         self._trusted = trusted
         self._guarded_pool = httpcore.ConnectionPool(
             tls, network_backend=_CheckedBackend(guard.addresses, deadline)

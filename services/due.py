@@ -10,9 +10,10 @@ from uuid import UUID
 import structlog
 
 from domain.lifecycle import JobStatus
-from services import letting
+from services import calling, letting
 from services.runtime import Runtime
-from storage import agenda, callbacks, claims
+from storage import agenda, claims
+from storage import calling as turns
 from storage.batches import reading
 from storage.claims import Due, Lease
 from storage.database import Session
@@ -50,11 +51,14 @@ def claim(runtime: Runtime, *, owner: str, looks: Mapping[str, int], notes: int)
             job_id for name, most in looks.items() for job_id in _looks(runtime, session, name, lease, most)
         ]
         due = claims.claim_work(session, lease, most=notes)
-        told = callbacks.claim_deliveries(session, owner=owner, now=now, lease=CLAIM, most=notes)
+        told = calling.claim(session, lease, most=notes)
         files = reading.claim(session, lease)
     let = letting.let_out(runtime, lease, most=notes)
     lost = [one.job_id for one in due if one.status == JobStatus.SUBMITTING]
-    told_notes = [Note(DELIVER, "callbacks", (one,)) for one in told]
+    told_notes = [
+        Note(DELIVER, "callbacks", tuple(told[start : start + TOGETHER]))
+        for start in range(0, len(told), TOGETHER)
+    ]
     read_notes = [Note(READ, "batches", (one,), in_turn=True) for one in files]
     return Claimed(seen, [*_notes([*due, *let]), *told_notes, *read_notes], lost, now)
 
@@ -78,7 +82,7 @@ def publish(runtime: Runtime, notes: Sequence[Note], *, owner: str) -> None:
             job_ids = [one for note in notes if note.task in {SUBMIT, COLLECT} for one in note.ids]
             agenda.reschedule(session, [(job_id, again) for job_id in job_ids], owner=owner)
             delivery_ids = [one for note in notes if note.task == DELIVER for one in note.ids]
-            callbacks.put_off(session, delivery_ids, owner=owner, until=again)
+            turns.put_off(session, delivery_ids, owner=owner, until=again)
             batch_ids = [one for note in notes if note.task == READ for one in note.ids]
             reading.put_off(session, batch_ids, owner=owner, until=again)
 

@@ -44,7 +44,7 @@ def tell(runtime: Runtime, session: Session, job: JobRecord) -> None:
         body=body_of(job, attempts, assets, at=at),
         created_at=at,
     )
-    callbacks.add_event(session, event)
+    session.add(event)
     if job.callback_url is not None:
         callbacks.add_delivery(
             session, event_id=event_id, project_id=job.project_id, url=job.callback_url, at=at

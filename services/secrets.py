@@ -1,10 +1,16 @@
 """Secrets at rest: sealed with a key that is derived from the installation's one secret."""
 
+import time
 from base64 import urlsafe_b64encode
+from collections.abc import Callable
+from typing import Final
 
 from cryptography.fernet import Fernet, InvalidToken
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+_OPEN_SECONDS: Final = 5.0
+_OPEN_MOST: Final = 256
 
 
 class SecretUnreadable(RuntimeError):  # noqa: N818 - names the fact
@@ -37,3 +43,24 @@ class SecretBox:
                 "a stored secret does not open: DARKROOM_SECRET_KEY is not the one it was sealed with; "
                 "set the former key again"
             ) from error
+
+
+class Opened:
+    """Opens secrets, and keeps those that are needed over and over open for seconds; safe in threads."""
+
+    def __init__(self, box: SecretBox, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._box = box
+        self._clock = clock
+        self._open: dict[bytes, tuple[str, float]] = {}
+
+    def open(self, sealed: bytes) -> str:
+        """The sealed text; raises SecretUnreadable."""
+        now = self._clock()
+        found = self._open.get(sealed)
+        if found is not None and now < found[1]:
+            return found[0]
+        text = self._box.open(sealed)
+        if len(self._open) >= _OPEN_MOST:
+            self._open.clear()
+        self._open[sealed] = (text, now + _OPEN_SECONDS)
+        return text

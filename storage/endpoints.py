@@ -38,16 +38,15 @@ def one_of_project(
     return session.exec(found.with_for_update() if lock else found).one_or_none()
 
 
-def lock(session: Session, endpoint_id: UUID) -> EndpointRecord:
-    """An endpoint, held until the unit of work ends."""
-    return session.exec(
-        select(EndpointRecord).where(EndpointRecord.id == endpoint_id).with_for_update()
-    ).one()
+def lock(session: Session, endpoint_ids: Sequence[UUID]) -> Sequence[EndpointRecord]:
+    """Endpoints, held until the unit of work ends; in one order, so that nobody waits for each other."""
+    found = select(EndpointRecord).where(col(EndpointRecord.id).in_(endpoint_ids))
+    return session.exec(found.order_by(col(EndpointRecord.id)).with_for_update()).all()
 
 
-def succeeded(session: Session, endpoint_id: UUID) -> None:
-    """An endpoint takes callbacks again; writes nothing where it never ceased to."""
-    failing = (col(EndpointRecord.id) == endpoint_id) & col(EndpointRecord.failing_since).is_not(None)
+def succeeded(session: Session, endpoint_ids: Sequence[UUID]) -> None:
+    """Endpoints take callbacks again; writes nothing where they never ceased to."""
+    failing = col(EndpointRecord.id).in_(endpoint_ids) & col(EndpointRecord.failing_since).is_not(None)
     session.exec(update(EndpointRecord).where(failing).values(failing_since=None))
 
 
@@ -59,6 +58,6 @@ def give_up_pending(session: Session, endpoint_id: UUID, at: datetime) -> None:
 
 
 def move_pending(session: Session, endpoint_id: UUID, url: str) -> None:
-    """Have what waits for an endpoint go to its new address."""
+    """Have what waits for an endpoint go to its new address, whose host has turns of its own."""
     waiting = (col(DeliveryRecord.endpoint_id) == endpoint_id) & (col(DeliveryRecord.status) == "pending")
-    session.exec(update(DeliveryRecord).where(waiting).values(url=url))
+    session.exec(update(DeliveryRecord).where(waiting).values(url=url, held=False))

@@ -27,7 +27,8 @@ _PLACE: Final = text(
 # An endpoint that is disabled or deleted is not told again; a test is never repeated.
 _AGAIN: Final = text(
     """
-    UPDATE deliveries SET status = 'pending', next_at = :now, tries = 0, owner = NULL, ended_at = NULL
+    UPDATE deliveries SET status = 'pending', next_at = :now, tries = 0, owner = NULL, held = false,
+        ended_at = NULL
     FROM events
     WHERE events.id = deliveries.event_id AND deliveries.project_id = :project
       AND deliveries.id = ANY(CAST(:ids AS uuid[]))

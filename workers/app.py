@@ -6,16 +6,15 @@ from typing import Final
 from uuid import UUID
 
 from celery import Celery
-from celery.signals import setup_logging, worker_process_init, worker_process_shutdown
+from celery.signals import setup_logging, worker_process_init, worker_process_shutdown, worker_shutdown
 
 from services.batches.expanding import expand
 from services.collect import collect
-from services.deliver import deliver
 from services.logs import configure
 from services.settings import SettingMissing, Settings
 from services.submit import submit
 from storage.queue import COLLECT, DELIVER, READ, SUBMIT, make_app
-from workers.parts import close, parts
+from workers.parts import close, courier, parts
 
 
 def create() -> Celery:
@@ -47,8 +46,8 @@ def collect_assets(job_ids: list[str]) -> None:
 
 @app.task(name=DELIVER)
 def deliver_callbacks(delivery_ids: list[str]) -> None:
-    """Try once each to tell customers."""
-    deliver(parts(), _ids(delivery_ids), owner=_owner())
+    """Begin to tell customers; returns once all are on their way, and waits for none of them."""
+    courier().begin(_ids(delivery_ids), owner=_owner())
 
 
 @app.task(name=READ)
@@ -79,6 +78,8 @@ def _warm(**_: object) -> None:
     parts()
 
 
+# The one ends a process of a pool, the other a worker whose tasks are threads.
+@worker_shutdown.connect
 @worker_process_shutdown.connect
 def _shut(**_: object) -> None:
     close()

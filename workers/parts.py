@@ -1,13 +1,17 @@
-"""The parts of this worker process, built when its first task runs: after the fork, never before."""
+"""What this worker process works with, built when its first task runs: after the fork, never before."""
 
 import threading
 from typing import Final
 
 from services.build import build
+from services.deliver import Courier
 from services.runtime import Runtime
 
 _lock: Final = threading.Lock()
 _built: Final[list[Runtime]] = []
+_couriers: Final[list[Courier]] = []
+# A callback that was begun is over by then, and written down.
+_FINISH_SECONDS: Final = 20.0
 
 
 def parts() -> Runtime:
@@ -18,8 +22,19 @@ def parts() -> Runtime:
         return _built[0]
 
 
-def close() -> None:
-    """Give the database connections back."""
+def courier() -> Courier:
+    """Who carries this process's callbacks: no task waits for a receiver."""
+    runtime = parts()
     with _lock:
+        if not _couriers:
+            _couriers.append(Courier(runtime))
+        return _couriers[0]
+
+
+def close() -> None:
+    """Wait for the callbacks that are under way, and give the database connections back."""
+    with _lock:
+        while _couriers:
+            _couriers.pop().finish(_FINISH_SECONDS)
         while _built:
             _built.pop().database.close()

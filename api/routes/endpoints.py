@@ -14,7 +14,7 @@ from api.parts import TheRuntime
 from api.queries import only
 from api.schemas.callbacks import Endpoint, EndpointChange, EndpointList, EndpointRequest, NewEndpoint
 from api.schemas.jobs import Delivery
-from services import deliver, endpoints
+from services import endpoints, trying
 
 router: Final = APIRouter(prefix="/v1/webhook-endpoints", tags=["callbacks"], dependencies=[only()])
 
@@ -110,4 +110,4 @@ def rotate_secret(caller: Admin, runtime: TheRuntime, endpoint_id: UUID) -> Json
 )
 def try_endpoint(caller: Admin, runtime: TheRuntime, endpoint_id: UUID) -> Json:
     """Send it a `webhook.test` event, once and now; the answer shows what came back."""
-    return Json(deliver.try_endpoint(runtime, caller.project_id, endpoint_id))
+    return Json(trying.try_endpoint(runtime, caller.project_id, endpoint_id))

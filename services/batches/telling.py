@@ -26,7 +26,7 @@ def tell(runtime: Runtime, session: Session, batch: BatchRecord, type_: str) -> 
         body=body,
         created_at=at,
     )
-    callbacks.add_event(session, event)
+    session.add(event)
     if batch.callback_url is not None:
         callbacks.add_delivery(
             session, event_id=event_id, project_id=batch.project_id, url=batch.callback_url, at=at

@@ -9,7 +9,13 @@ from storage.records.batches import (
     BatchTallyRecord,
     BatchWaitRecord,
 )
-from storage.records.callbacks import DeliveryRecord, DeliveryTryRecord, EndpointRecord, EventRecord
+from storage.records.callbacks import (
+    CallbackHostRecord,
+    DeliveryRecord,
+    DeliveryTryRecord,
+    EndpointRecord,
+    EventRecord,
+)
 from storage.records.jobs import AssetRecord, JobEventRecord, JobRecord
 from storage.records.lanes import LaneRecord
 from storage.records.ledger import LedgerEntryRecord, UnitPriceRecord
@@ -23,6 +29,7 @@ __all__ = [
     "BatchRecord",
     "BatchTallyRecord",
     "BatchWaitRecord",
+    "CallbackHostRecord",
     "DeliveryRecord",
     "DeliveryTryRecord",
     "EndpointRecord",

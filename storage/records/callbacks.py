@@ -1,12 +1,16 @@
 """What customers are told: events exactly as they are signed, where each goes, and every try at telling."""
 
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ARRAY, BigInteger, Column, Index, LargeBinary, String, text
+from sqlalchemy import ARRAY, BigInteger, Column, Computed, Index, LargeBinary, String, text
 from sqlmodel import Field, SQLModel
 
 from storage.records.columns import moment, new_id
+
+# Scheme, host and port as they are written.
+_HOST: Final = r"lower(COALESCE(substring(url from '^[^:/?#]+://[^/?#]*'), ''))"
 
 
 class EndpointRecord(SQLModel, table=True):
@@ -57,12 +61,22 @@ class EventRecord(SQLModel, table=True):
     place: int | None = Field(default=None, sa_type=BigInteger)
 
 
+_HELD: Final = "status = 'pending' AND held"
+
+
 class DeliveryRecord(SQLModel, table=True):
-    """An event on its way to one address, until it is delivered or given up; no endpoint: a callback_url."""
+    """An event on its way to one address, until it is delivered or given up; no endpoint: a callback_url.
+
+    ``host`` is scheme, host and port of the url, which the database keeps. One that is ``held`` was due at
+    ``next_at``, and waits for its host's turn.
+    """
 
     __tablename__ = "deliveries"
     __table_args__ = (
-        Index("deliveries_due", "next_at", postgresql_where=text("status = 'pending'")),
+        Index("deliveries_due", "next_at", postgresql_where=text("status = 'pending' AND NOT held")),
+        Index("deliveries_held", "host", "next_at", postgresql_where=text(_HELD)),
+        Index("deliveries_held_fresh", "host", "tries", "next_at", postgresql_where=text(_HELD)),
+        Index("deliveries_out", "host", postgresql_where=text("status = 'pending' AND owner IS NOT NULL")),
         Index("deliveries_by_project", "project_id", "id"),
         Index(
             "deliveries_by_endpoint",
@@ -83,6 +97,33 @@ class DeliveryRecord(SQLModel, table=True):
     next_at: datetime | None = moment()
     created_at: datetime = moment(nullable=False)
     ended_at: datetime | None = moment()
+    held: bool = False
+    host: str | None = Field(default=None, sa_column=Column(String, Computed(_HOST, persisted=True)))
+
+
+class CallbackHostRecord(SQLModel, table=True):
+    """A host that callbacks go to, from the first that was due on: ``new``, ``good`` or ``slow``.
+
+    ``failures`` are those since it last answered, ``failing_since`` the first of them. ``waiting`` says that
+    deliveries are held for it, which are let out from ``next_at`` on. Of a host that is not good ``trying``
+    are under way, or were lost if it is past ``trying_until``.
+    """
+
+    __tablename__ = "callback_hosts"
+    __table_args__ = (
+        Index("callback_hosts_waiting", "state", "next_at", postgresql_where=text("waiting")),
+        Index("callback_hosts_trying", "state", postgresql_where=text("trying_until IS NOT NULL")),
+    )
+
+    host: str = Field(primary_key=True)
+    state: str
+    failures: int = 0
+    failing_since: datetime | None = moment()
+    waiting: bool = False
+    next_at: datetime = moment(nullable=False)
+    trying: int = 0
+    trying_until: datetime | None = moment()
+    seen_at: datetime = moment(nullable=False)
 
 
 class DeliveryTryRecord(SQLModel, table=True):

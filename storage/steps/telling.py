@@ -1,5 +1,6 @@
-"""One try at telling a customer: taken with all that it needs, and written down with what follows from it."""
+"""Tries at telling customers: taken with all that they need, and written down with what follows from them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -8,30 +9,40 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlmodel import Session
 
+from domain.callbacks import Host, HostState
 from storage.steps.rows import rows
 
 # Free is what is due, and what a watcher has let out for this very message.
 _TAKE: Final = text(
     """
-    WITH taken AS (
-        UPDATE deliveries SET owner = :owner, next_at = :until
-        WHERE id = :id AND status = 'pending'
+    WITH free AS (
+        SELECT id FROM deliveries
+        WHERE id = ANY(CAST(:ids AS uuid[])) AND status = 'pending' AND NOT held
           AND (next_at <= :now OR owner LIKE 'watcher:%')
-        RETURNING id, url, event_id, project_id, endpoint_id)
-    SELECT taken.id, taken.url, taken.endpoint_id, events.id AS event_id, events.type, events.job_id,
-        events.body, COALESCE(endpoint.secret, projects.signing_secret) AS signing_secret,
+        ORDER BY id FOR UPDATE),
+    taken AS (
+        UPDATE deliveries SET owner = :owner, next_at = :until FROM free WHERE deliveries.id = free.id
+        RETURNING deliveries.id, url, host, event_id, deliveries.project_id, endpoint_id)
+    SELECT taken.id, taken.url, taken.host, taken.endpoint_id, events.id AS event_id, events.type,
+        events.job_id, events.body, COALESCE(endpoint.secret, projects.signing_secret) AS signing_secret,
         CASE WHEN endpoint.id IS NULL AND projects.former_until > :now THEN projects.former_secret
             WHEN endpoint.former_until > :now THEN endpoint.former_secret END AS former_secret
     FROM taken JOIN events ON events.id = taken.event_id JOIN projects ON projects.id = taken.project_id
     LEFT JOIN webhook_endpoints AS endpoint ON endpoint.id = taken.endpoint_id
+    ORDER BY taken.id
     """
 )
 
-# Sent again by hand, a delivery begins its schedule anew, and the numbers of its tries go on.
+# Locked in one order, so that two who write never wait for each other. Sent again by hand, a delivery begins
+# its schedule anew, and the numbers of its tries go on.
 _TRIES: Final = text(
     """
-    SELECT tries, (SELECT COALESCE(max(number), 0) FROM delivery_tries WHERE delivery_id = :id) AS number
-    FROM deliveries WHERE id = :id AND status = 'pending' FOR UPDATE
+    WITH open AS (
+        SELECT id, tries FROM deliveries
+        WHERE id = ANY(CAST(:ids AS uuid[])) AND status = 'pending' ORDER BY id FOR UPDATE)
+    SELECT id, tries,
+        (SELECT COALESCE(max(number), 0) FROM delivery_tries WHERE delivery_id = open.id) AS number
+    FROM open
     """
 )
 
@@ -54,6 +65,40 @@ _RECORD: Final = text(
     """
 )
 
+_GIVE_BACK: Final = text(
+    """
+    UPDATE deliveries SET owner = NULL, next_at = :at
+    WHERE id IN (
+        SELECT id FROM deliveries
+        WHERE id = ANY(CAST(:ids AS uuid[])) AND status = 'pending' AND owner = :owner
+        ORDER BY id FOR UPDATE)
+    """
+)
+
+# A host that answers, and has not failed since, is neither locked nor written.
+_HOSTS: Final = text(
+    """
+    SELECT host, state, failures FROM callback_hosts
+    WHERE host = ANY(CAST(:heard AS text[]))
+      AND (host = ANY(CAST(:failing AS text[])) OR state <> 'good' OR failures > 0)
+    ORDER BY host FOR UPDATE
+    """
+)
+_HEARD: Final = text(
+    """
+    WITH heard AS (
+        SELECT * FROM jsonb_to_recordset(CAST(:heard AS jsonb)) AS heard(
+            host text, state text, failures int, tried int, next_at timestamptz))
+    UPDATE callback_hosts SET state = heard.state, failures = heard.failures, next_at = heard.next_at,
+        failing_since = CASE WHEN heard.failures > 0
+            THEN COALESCE(failing_since, CAST(:at AS timestamptz)) END,
+        trying = CASE WHEN heard.state = 'good' THEN 0 ELSE GREATEST(trying - heard.tried, 0) END,
+        trying_until = CASE WHEN heard.state <> 'good' AND trying > heard.tried THEN trying_until END,
+        seen_at = :at
+    FROM heard WHERE callback_hosts.host = heard.host
+    """
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Telling:
@@ -64,6 +109,7 @@ class Telling:
 
     id: UUID
     url: str
+    host: str
     endpoint_id: UUID | None
     event_id: UUID
     type: str
@@ -94,24 +140,50 @@ class Told:
     event_type: str
 
 
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """How a host does after ``tried`` tries, and from when on it is tried again."""
+
+    host: str
+    state: HostState
+    failures: int
+    tried: int
+    next_at: datetime
+
+
 def take(
-    session: Session, delivery_id: UUID, *, owner: str, now: datetime, lease: timedelta
-) -> Telling | None:
-    """Hold one delivery for a try; None where it is done, not due, or another worker has it.
+    session: Session, delivery_ids: Sequence[UUID], *, owner: str, now: datetime, lease: timedelta
+) -> list[Telling]:
+    """Hold deliveries for a try each; those that are done, not due, or another worker's are left out.
 
     As for jobs: a message that comes late or twice cannot try ahead of the schedule.
     """
-    given = {"id": delivery_id, "owner": owner, "now": now, "until": now + lease}
-    row = session.connection().execute(_TAKE, given).mappings().one_or_none()
-    return None if row is None else Telling(**row)
+    given = {"ids": list(delivery_ids), "owner": owner, "now": now, "until": now + lease}
+    return [Telling(**row) for row in session.connection().execute(_TAKE, given).mappings()]
 
 
-def tries(session: Session, delivery_id: UUID) -> tuple[int, int] | None:
-    """How often a delivery was tried in its schedule, and at all; it is locked now. None once it is done."""
-    found = session.connection().execute(_TRIES, {"id": delivery_id}).one_or_none()
-    return None if found is None else (found.tries, found.number)
+def tries(session: Session, delivery_ids: Sequence[UUID]) -> dict[UUID, tuple[int, int]]:
+    """How often deliveries were tried in their schedules, and at all; they are locked now. Done ones lack."""
+    found = session.connection().execute(_TRIES, {"ids": list(delivery_ids)})
+    return {row.id: (row.tries, row.number) for row in found}
 
 
-def record(session: Session, told: Told) -> None:
-    """Write a try down; the job's timeline is told of the one that was heard."""
-    session.connection().execute(_RECORD, {"told": rows([told])})
+def record(session: Session, told: Sequence[Told]) -> None:
+    """Write tries down; the jobs' timelines are told of those that were heard."""
+    session.connection().execute(_RECORD, {"told": rows(told)})
+
+
+def give_back(session: Session, delivery_ids: Sequence[UUID], *, owner: str, at: datetime) -> None:
+    """Have deliveries that ``owner`` took, and did not try, be due at ``at``."""
+    session.connection().execute(_GIVE_BACK, {"ids": list(delivery_ids), "owner": owner, "at": at})
+
+
+def hosts(session: Session, heard: Sequence[str], failing: Sequence[str]) -> dict[str, Host]:
+    """How those hosts did that now fail, or did not simply answer before; they are locked."""
+    found = session.connection().execute(_HOSTS, {"heard": list(heard), "failing": list(failing)})
+    return {row.host: Host(HostState(row.state), row.failures) for row in found}
+
+
+def hear(session: Session, heard: Sequence[Heard], at: datetime) -> None:
+    """Write down how hosts do now."""
+    session.connection().execute(_HEARD, {"heard": rows(heard), "at": at})

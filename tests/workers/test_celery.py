@@ -10,7 +10,7 @@ from types import ModuleType
 from typing import Final
 
 import pytest
-from celery.signals import worker_process_shutdown
+from celery.signals import worker_process_shutdown, worker_shutdown
 from pytest_httpserver import HTTPServer
 
 from cli.stack.child import Program
@@ -85,6 +85,8 @@ def test_each_task_does_the_work_of_its_name(
     told = engine.accept(callback_url=httpserver.url_for("/hook"))
     cancel(engine.runtime, project_id=engine.project_id, job_id=told)
     module.app.tasks["deliver"].apply([[str(engine.deliveries(told)[0].id)]])
+    # A worker that ends waits for the callbacks that it has begun.
+    worker_shutdown.send(sender=module.app)
     assert engine.deliveries(told)[0].status == "delivered"
 
 
