@@ -14,7 +14,7 @@ from api.callers import Reader
 from api.documentation import problems
 from api.parts import TheRuntime
 from api.queries import only
-from services.batches import archive, results
+from services.batches import archive, files, results
 from services.batches.results import Blocks
 from services.runtime import Runtime
 from storage.objects.disposition import content_disposition
@@ -105,6 +105,32 @@ def show_errors(
     """Rows that were not run, a line a problem; then jobs that failed, were canceled or wait in review."""
     batch = results.find(runtime, caller.project_id, batch_id)
     return _Stream(results.errors_csv(runtime, batch, bom=bom), batch, "errors.csv", "text/csv")
+
+
+@router.get(
+    "/errors.jsonl",
+    summary="What went wrong in a batch, as JSON lines",
+    response_class=StreamingResponse,
+    responses=_answers("application/x-ndjson", "An object an error; your own cells are under `row`."),
+    dependencies=[only()],
+)
+def show_error_lines(caller: Reader, runtime: TheRuntime, batch_id: UUID) -> StreamingResponse:
+    """The same as in `errors.csv`, with numbers as numbers, and every cell as it stands in your sheet."""
+    batch = results.find(runtime, caller.project_id, batch_id)
+    return _Stream(results.errors_jsonl(runtime, batch), batch, "errors.jsonl", "application/x-ndjson")
+
+
+@router.get(
+    "/assets.jsonl",
+    summary="The list of a batch's files",
+    response_class=StreamingResponse,
+    responses=_answers("application/x-ndjson", "An object a file: its row, job, size, SHA-256 and `url`."),
+    dependencies=[only()],
+)
+def show_file_lines(caller: Reader, runtime: TheRuntime, batch_id: UUID) -> StreamingResponse:
+    """The files of the jobs that have succeeded, by row; `file` is its place in `assets.zip`."""
+    batch = results.find(runtime, caller.project_id, batch_id)
+    return _Stream(files.assets_jsonl(runtime, batch), batch, "assets.jsonl", "application/x-ndjson")
 
 
 @router.get(

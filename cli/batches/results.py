@@ -9,7 +9,6 @@ import typer
 from rich.progress import DownloadColumn, Progress, SpinnerColumn, TextColumn
 
 from cli import options
-from cli.batches.error_lines import error_lines
 from cli.batches.paths import BatchId, batch_path
 from cli.batches.whole_files import written
 from cli.client import Client
@@ -19,12 +18,10 @@ from cli.errors import Misused
 from cli.output import Output
 
 _FORMATS: Final = (".csv", ".jsonl")
-_ERROR_FORMATS: Final = (".csv",)
 
 Out = Annotated[
     Path | None, typer.Option("--out", metavar="FILE", help="Write to this file: .csv or .jsonl.")
 ]
-ErrorsOut = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write to this file: .csv.")]
 Bom = Annotated[
     bool, typer.Option("--bom", help="Begin CSV with the mark by which Excel on Windows knows UTF-8.")
 ]
@@ -35,48 +32,32 @@ def results(batch: BatchId, *, out: Out = None, bom: Bom = False, as_json: optio
 
     Without --out it goes to standard output: as CSV, and with --json as a line of JSON a row.
     """
-    ending = _ending(out, _FORMATS) or (".jsonl" if as_json else ".csv")
-    output = Output(as_json=as_json)
-    with Client(connection(read_settings())) as client:
-        path, params = f"{batch_path(batch)}/results{ending}", _params(ending, bom=bom)
-        with client.stream(path, params) as blocks:
-            if out is None:
-                _to_stdout(blocks)
-            else:
-                _to_file(blocks, out, output)
+    _fetch(f"{batch_path(batch)}/results", out, bom=bom, as_json=as_json)
 
 
-def errors(batch: BatchId, *, out: ErrorsOut = None, bom: Bom = False, as_json: options.Json = False) -> None:
+def errors(batch: BatchId, *, out: Out = None, bom: Bom = False, as_json: options.Json = False) -> None:
     """Fetch what was wrong: bad rows, a line a problem, and jobs that did not succeed; also while it runs.
 
     Without --out it goes to standard output: as CSV, and with --json as a line of JSON an error.
     """
-    _ending(out, _ERROR_FORMATS)
+    _fetch(f"{batch_path(batch)}/errors", out, bom=bom, as_json=as_json)
+
+
+def _fetch(path: str, out: Path | None, *, bom: bool, as_json: bool) -> None:
+    ending = _ending(out) or (".jsonl" if as_json else ".csv")
     output = Output(as_json=as_json)
-    with Client(connection(read_settings())) as client:
-        path = f"{batch_path(batch)}/errors.csv"
-        with client.stream(path, _params(".csv", bom=bom and not as_json)) as blocks:
-            if out is not None:
-                _to_file(blocks, out, output)
-            elif as_json:
-                _as_json(blocks, output)
-            else:
-                _to_stdout(blocks)
+    params = {"bom": "true"} if bom and ending == ".csv" else {}
+    with Client(connection(read_settings())) as client, client.stream(f"{path}{ending}", params) as blocks:
+        if out is None:
+            _to_stdout(blocks)
+        else:
+            _to_file(blocks, out, output)
 
 
-def _ending(out: Path | None, formats: tuple[str, ...]) -> str | None:
-    if out is None or out.suffix.lower() in formats:
+def _ending(out: Path | None) -> str | None:
+    if out is None or out.suffix.lower() in _FORMATS:
         return None if out is None else out.suffix.lower()
-    raise Misused(f"--out {out} does not say what to write: name a file that ends in {' or '.join(formats)}")
-
-
-def _params(ending: str, *, bom: bool) -> dict[str, str]:
-    return {"bom": "true"} if bom and ending == ".csv" else {}
-
-
-def _as_json(blocks: Iterable[bytes], output: Output) -> None:
-    for line in error_lines(blocks):
-        output.json_line(line)
+    raise Misused(f"--out {out} does not say what to write: name a file that ends in {' or '.join(_FORMATS)}")
 
 
 def _to_stdout(blocks: Iterable[bytes]) -> None:

@@ -14,6 +14,8 @@ _MOST_DIGITS: Final = 30
 _WHOLE: Final = re.compile(r"([+-]?[0-9]{1,30})(?:\.0*)?")
 _DECIMAL_COMMA: Final = re.compile(r"[+-]?[0-9]*,[0-9]+")
 _SCALED: Final = re.compile(r"(.+):([+-]?(?:[0-9]+(?:[.,][0-9]*)?|[.,][0-9]+))")
+_BETWEEN: Final = re.compile(r"[\s,;]+")
+_SHARE: Final = re.compile(r"([a-z]+)[:=]([0-9]{1,6})%?")
 _TRUTHS: Final = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
@@ -30,6 +32,24 @@ def word(cell: str) -> str:
 def choice(cell: str) -> str:
     """One of a few words, in any case."""
     return cell.strip().lower()
+
+
+def ranking(cell: str) -> str | list[str]:
+    """One of a few words, or several in their order."""
+    words = _BETWEEN.split(cell.strip().lower())
+    return words[0] if len(words) == 1 else words
+
+
+def shares(cell: str) -> object:
+    """Shares as ``linkmodel:80 fal:20``, or as a JSON object."""
+    text = cell.strip()
+    if text.startswith("{"):
+        return json_value(text)
+    found = [_SHARE.fullmatch(part) for part in _BETWEEN.split(text.lower())]
+    given = {one[1]: int(one[2]) for one in found if one is not None}
+    if len(given) < len(found):
+        raise CellError(ProblemCode.INVALID, f"{shortened(text)} is not a list of shares")
+    return given
 
 
 def whole(cell: str) -> int:

@@ -1,12 +1,10 @@
-"""What became of a sheet's rows: results as CSV and as JSON lines, and what went wrong as CSV."""
+"""What became of a sheet's rows: results, and what went wrong, each as CSV and as JSON lines."""
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple, TypedDict
 
-from domain.sheets.writing import csv_blocks
+from domain.sheets.writing import csv_blocks, json_blocks
 
-_BLOCK_CHARACTERS: Final = 65_536
 _PREFIX: Final = "darkroom_"
 
 
@@ -71,19 +69,7 @@ def results_jsonl(rows: Iterable[ResultRow]) -> Iterator[bytes]:
 
     ``row_number`` counts the rows of the sheet from 1 on, bad ones included.
     """
-    block: list[str] = []
-    size = 0
-    for row in rows:
-        ours = {name: row.outcome.get(name) for name in OUTCOME_COLUMNS}
-        record = {"row_number": row.number + 1, "row": row.own, **ours}
-        line = _ENCODER.encode(record)
-        block.append(line)
-        size += len(line)
-        if size >= _BLOCK_CHARACTERS:
-            yield _lines(block)
-            block, size = [], 0
-    if block:
-        yield _lines(block)
+    return json_blocks(map(_result, rows))
 
 
 def errors_csv(names: Sequence[str], rows: Iterable[ErrorRow], *, separator: str = ",") -> Iterator[bytes]:
@@ -94,10 +80,29 @@ def errors_csv(names: Sequence[str], rows: Iterable[ErrorRow], *, separator: str
     return csv_blocks(_error_table(names, rows), separator=separator)
 
 
+def errors_jsonl(names: Sequence[str], rows: Iterable[ErrorRow]) -> Iterator[bytes]:
+    """One JSON object a line for each error, in blocks: the row's cells as text under ``row``, then the rest.
+
+    ``row_number`` counts the rows of the sheet from 1 on. Cells beyond the last column have no name.
+    """
+    return json_blocks(_error(names, row) for row in rows)
+
+
 def our_names(own: Iterable[str], ours: Iterable[str]) -> list[str]:
     """What our columns are called beside the customer's: the same name is never there twice."""
     taken = {name.strip().casefold() for name in own}
     return [_free(name, taken) for name in ours]
+
+
+def _result(row: ResultRow) -> dict[str, object]:
+    ours = {name: row.outcome.get(name) for name in OUTCOME_COLUMNS}
+    return {"row_number": row.number + 1, "row": row.own, **ours}
+
+
+def _error(names: Sequence[str], row: ErrorRow) -> dict[str, object]:
+    own = {name: cell for name, cell in zip(names, row.own, strict=False) if name}
+    told = row.error._asdict()
+    return {"row_number": told.pop("row"), "line": told.pop("line"), "row": own, **told}
 
 
 def _free(name: str, taken: set[str]) -> str:
@@ -128,10 +133,3 @@ def _error_table(names: Sequence[str], rows: Iterable[ErrorRow]) -> Iterator[Seq
     for own, error in rows:
         missing = [""] * (width - len(own))
         yield [*own[:width], *missing, *map(_cell, error)]
-
-
-def _lines(block: list[str]) -> bytes:
-    return "".join(f"{line}\n" for line in block).encode()
-
-
-_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))

@@ -1,8 +1,9 @@
-"""Tables written as CSV that no spreadsheet takes for formulas, in blocks of bytes."""
+"""Tables as CSV that no spreadsheet takes for formulas, and records as lines of JSON, in blocks of bytes."""
 
 import csv
+import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from io import StringIO
 from typing import Final
 
@@ -33,3 +34,25 @@ def csv_blocks(rows: Iterable[Sequence[str]], *, separator: str = ",") -> Iterat
             text.truncate()
     if text.tell():
         yield text.getvalue().encode()
+
+
+def json_blocks(records: Iterable[Mapping[str, object]]) -> Iterator[bytes]:
+    """The records as JSON in UTF-8, an object a line; each block holds whole lines."""
+    block: list[str] = []
+    size = 0
+    for record in records:
+        line = _ENCODER.encode(record)
+        block.append(line)
+        size += len(line)
+        if size >= _BLOCK_CHARACTERS:
+            yield _lines(block)
+            block, size = [], 0
+    if block:
+        yield _lines(block)
+
+
+def _lines(block: list[str]) -> bytes:
+    return "".join(f"{line}\n" for line in block).encode()
+
+
+_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))

@@ -11,8 +11,8 @@ from zipfile import ZipFile, ZipInfo
 
 import structlog
 
-from domain.asset_paths import asset_path
 from domain.sheets.writing import csv_blocks
+from services.batches.files import path_of
 from services.batches.results import pages
 from services.refusals import Unavailable
 from services.runtime import Runtime
@@ -47,9 +47,7 @@ def assets_zip(runtime: Runtime, batch: BatchRecord) -> Generator[bytes, None, N
     with SpooledTemporaryFile(_CHUNK_BYTES) as manifest, ZipFile(sink, "w") as archive:
         manifest.writelines(csv_blocks([_COLUMNS], separator=batch.separator))
         for file in pages(runtime, batch, stored_files):
-            path = asset_path(
-                file.row_number + 1, batch.rows, file.row_id, file.n, file.key.rpartition(".")[2]
-            )
+            path = path_of(batch, file)
             entry = _entry(path, file.bytes, file.created_at)
             yield from _added(archive, sink, entry, _checked(runtime, batch, file))
             manifest.writelines(csv_blocks([_line(file, path)], separator=batch.separator))

@@ -13,7 +13,7 @@ from domain.sheets import results as tables
 from domain.sheets.reading import Row, Sheet, open_sheet
 from domain.sheets.results import ErrorRow, Outcome, ResultRow, RowError
 from services.batches.views import no_batch
-from services.refusals import Unavailable
+from services.refusals import Conflict, Unavailable
 from services.runtime import Runtime
 from storage.batches import queries
 from storage.batches.results import BadRow, PageAfter, RowOutcome, bad_rows, outcomes
@@ -52,11 +52,16 @@ class FileChanged(Exception):  # noqa: N818 - names the fact
 
 
 def find(runtime: Runtime, project_id: UUID, batch_id: UUID) -> BatchRecord:
-    """A project's own batch; raises NotFound."""
+    """A project's own batch; raises NotFound, or Conflict where its file was erased."""
     with runtime.database.work() as session:
         found = queries.batch_of_project(session, project_id, batch_id)
     if found is None:
         raise no_batch(batch_id)
+    if found.erase_requested_at is not None:
+        raise Conflict(
+            "this batch's file was erased: what became of its jobs is at GET /v1/jobs?batch_id=…",
+            code="batch_erased",
+        )
     return found
 
 
@@ -86,6 +91,13 @@ def errors_csv(runtime: Runtime, batch: BatchRecord, *, bom: bool) -> Blocks:
     with _sheet(runtime, batch) as sheet:
         rows = chain(_bad_rows(runtime, batch, sheet), _failed_rows(runtime, batch))
         yield from tables.errors_csv(sheet.header.names, rows, separator=batch.separator)
+
+
+def errors_jsonl(runtime: Runtime, batch: BatchRecord) -> Blocks:
+    """The same as JSON, an object a line, and each cell as it stands."""
+    with _sheet(runtime, batch) as sheet:
+        rows = chain(_bad_rows(runtime, batch, sheet), _failed_rows(runtime, batch))
+        yield from tables.errors_jsonl(sheet.header.names, rows)
 
 
 def pages(

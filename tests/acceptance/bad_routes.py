@@ -29,6 +29,8 @@ ID_ROUTES = (
     ("GET", "/v1/batches/{}/results.csv"),
     ("GET", "/v1/batches/{}/results.jsonl"),
     ("GET", "/v1/batches/{}/errors.csv"),
+    ("GET", "/v1/batches/{}/errors.jsonl"),
+    ("GET", "/v1/batches/{}/assets.jsonl"),
     ("PATCH", "/v1/webhook-endpoints/{}"),
     ("DELETE", "/v1/webhook-endpoints/{}"),
     ("POST", "/v1/webhook-endpoints/{}/rotate-secret"),

@@ -1,6 +1,7 @@
 """All files of a batch as one archive: whole, named safely, checked, and visibly torn where one is wrong."""
 
 import csv
+import json
 from contextlib import suppress
 from hashlib import sha256
 from io import BytesIO, StringIO
@@ -55,6 +56,33 @@ def test_the_archive_holds_every_file_and_says_what_it_is(
         ["1", "../7", str(first.id), "1-7/1.mp4", "6", _hash(b"second"), "video/mp4"],
         ["3", "'=9", str(third.id), "3-9/0.mp4", "5", _hash(b"third"), "video/mp4"],
     ]
+
+
+def test_the_list_tells_of_every_file_what_the_archive_does_and_where_it_is(
+    client: httpx.Client, batch: FinishedBatch, path: str
+) -> None:
+    first, _ = batch.made(0, VIDEO, b"second", row_id="../7")
+    batch.job(1, "failed")
+    third, _ = batch.made(2, b"third", row_id="=9")
+    answer = client.get(f"{path}/assets.jsonl")
+    assert answer.headers["content-type"] == "application/x-ndjson"
+    lines = [json.loads(line) for line in answer.text.splitlines()]
+    assert lines[0] == {
+        "row_number": 1,
+        "row_id": "../7",
+        "job_id": str(first.id),
+        "n": 0,
+        "file": "1-7/0.mp4",
+        "bytes": len(VIDEO),
+        "sha256": _hash(VIDEO),
+        "content_type": "video/mp4",
+        "url": f"/v1/jobs/{first.id}/assets/0",
+    }
+    assert [(line["job_id"], line["file"]) for line in lines[1:]] == [
+        (str(first.id), "1-7/1.mp4"),
+        (str(third.id), "3-9/0.mp4"),
+    ]
+    assert client.get(lines[2]["url"]).status_code == 307
 
 
 def test_a_batch_without_files_has_an_archive_that_says_so(client: httpx.Client, path: str) -> None:

@@ -139,6 +139,16 @@ def test_errors_are_bad_rows_a_line_a_problem_and_then_jobs(
         [*gull, "6", "3", "", "content_policy", "refused", "", str(failed.id), "failed"],
         [*boat, "7", "4", "", "review", sentence, "", str(review.id), "review"],
     ]
+    answer = client.get(f"{path}/errors.jsonl")
+    assert answer.headers["content-type"] == "application/x-ndjson"
+    lines = [json.loads(line) for line in answer.text.splitlines()]
+    assert [(line["row_number"], line["line"], line["code"], line["status"]) for line in lines] == [
+        (2, 4, "out_of_range", None),
+        (2, 4, "no_offer", None),
+        (3, 6, "content_policy", "failed"),
+        (4, 7, "review", "review"),
+    ]
+    assert lines[0]["row"] == dict(zip(OWN, dune, strict=True))
 
 
 def test_links_lead_to_where_this_darkroom_is_known(
@@ -170,7 +180,9 @@ def _file(folder: Path, data: bytes) -> Path:
     return path
 
 
-@pytest.mark.parametrize("name", ["results.csv", "results.jsonl", "errors.csv", "assets.zip"])
+@pytest.mark.parametrize(
+    "name", ["results.csv", "results.jsonl", "errors.csv", "errors.jsonl", "assets.jsonl", "assets.zip"]
+)
 def test_what_is_anothers_is_not_there(project: Project, client: httpx.Client, name: str) -> None:
     other = a_batch(project.runtime, new_project(project.runtime).id, SHEET)
     for batch_id in (other.record.id, uuid4()):
@@ -178,7 +190,9 @@ def test_what_is_anothers_is_not_there(project: Project, client: httpx.Client, n
         assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
 
 
-@pytest.mark.parametrize("name", ["results.csv", "results.jsonl", "errors.csv", "assets.zip"])
+@pytest.mark.parametrize(
+    "name", ["results.csv", "results.jsonl", "errors.csv", "errors.jsonl", "assets.jsonl", "assets.zip"]
+)
 def test_they_need_a_key_and_take_no_other_parameters(
     anyone: httpx.Client, client: httpx.Client, path: str, name: str
 ) -> None:
@@ -226,7 +240,7 @@ def test_results_and_files_come_from_a_bucket_and_say_when_it_is_away(
             with ZipFile(BytesIO(client.get(f"{path}/assets.zip").content)) as archive:
                 assert archive.read("1/0.mp4") == VIDEO
             bucket.stop()
-            for name in ("results.csv", "results.jsonl", "errors.csv", "assets.zip"):
+            for name in ("results.csv", "results.jsonl", "errors.csv", "errors.jsonl", "assets.zip"):
                 answer = client.get(f"{path}/{name}")
                 assert (answer.status_code, answer.json()["code"]) == (503, "store_unavailable")
     finally:

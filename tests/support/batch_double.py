@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 from uuid import UUID
 
@@ -76,27 +76,10 @@ class BatchDouble:
 
         self.server.expect_request(BATCH_PATH).respond_with_handler(answer)
 
-    def made(self, files: Mapping[int, bytes], *, page: int = 200, told: Collection[int] = ()) -> None:
-        """Rows, counted from 1 on, that have each made a file; the list of their jobs comes in pages.
-
-        The results hold all of them, or only those ``told``.
-        """
-        jobs = [_job(row, data) for row, data in files.items()]
-        lines = [
-            json.dumps({"row_number": row, "row": {}, "job_id": job["id"], "status": "succeeded"})
-            for row, job in zip(files, jobs, strict=True)
-            if not told or row in told
-        ]
-        self.server.expect_request(f"{BATCH_PATH}/results.jsonl").respond_with_data("\n".join([*lines, ""]))
-
-        def listed(request: Request) -> Response:
-            assert (request.args["batch_id"], request.args["status"]) == (BATCH_ID, "succeeded")
-            start = int(request.args.get("cursor", 0))
-            more = start + page < len(jobs)
-            after = str(start + page) if more else None
-            return _json({"object": "list", "data": jobs[start : start + page], "next_cursor": after})
-
-        self.server.expect_request("/v1/jobs").respond_with_handler(listed)
+    def made(self, files: Mapping[int, bytes]) -> None:
+        """Rows, counted from 1 on, that have each made a file."""
+        lines = [json.dumps(_file(row, data)) for row, data in files.items()]
+        self.server.expect_request(f"{BATCH_PATH}/assets.jsonl").respond_with_data("\n".join([*lines, ""]))
 
     def link(self, row: int, to: str) -> None:
         """Where the file of a row is redirected to."""
@@ -115,14 +98,18 @@ def problem(status: int, detail: str, code: str = "unavailable") -> Response:
     return Response(body, status, content_type="application/problem+json")
 
 
-def _job(row: int, data: bytes) -> dict[str, Any]:
-    asset = {
-        "url": f"/v1/jobs/{job_id(row)}/assets/0",
-        "content_type": "image/png",
+def _file(row: int, data: bytes) -> dict[str, Any]:
+    return {
+        "row_number": row,
+        "row_id": None,
+        "job_id": job_id(row),
+        "n": 0,
+        "file": f"{row}/0.png",
         "bytes": len(data),
         "sha256": hashlib.sha256(data).hexdigest(),
+        "content_type": "image/png",
+        "url": f"/v1/jobs/{job_id(row)}/assets/0",
     }
-    return {"id": job_id(row), "row_id": None, "assets": [asset]}
 
 
 def _usd(dollars: int) -> dict[str, Any]:

@@ -175,7 +175,7 @@ def test_after_many_failures_no_more_are_begun(
     darkroom: Darkroom, double: BatchDouble, tmp_path: Path
 ) -> None:
     double.stands(batch_view("completed", rows=300))
-    double.made(dict.fromkeys(range(1, 301), PNG), page=120)
+    double.made(dict.fromkeys(range(1, 301), PNG))
     gone = {"detail": "the job has no asset 0", "code": "not_found", "errors": []}
     for row in range(1, 301):
         double.server.expect_request(f"/v1/jobs/{job_id(row)}/assets/0").respond_with_json(
@@ -230,16 +230,6 @@ def test_a_transfer_that_breaks_off_is_begun_again_and_then_told(
     assert ended.code == 1
     assert "the transfer broke off (RemoteProtocolError)" in ended.err
     assert list(tree(tmp_path)) == ["manifest.csv"]
-
-
-def test_a_row_that_succeeds_meanwhile_is_left_to_the_next_time(
-    darkroom: Darkroom, double: BatchDouble, tmp_path: Path
-) -> None:
-    double.stands(batch_view(rows=2))
-    double.made({1: PNG, 2: PNG}, told=[1])
-    double.link(1, f"{double.url}/bucket")
-    double.server.expect_request("/bucket").respond_with_data(PNG)
-    assert darkroom("batch", "download", BATCH_ID, tmp_path, "--json").json["files"] == 1
 
 
 def test_a_key_that_is_revoked_meanwhile_ends_it_all(

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.cli.conftest import Darkroom
-from tests.support.batch_double import BATCH_ID, BatchDouble
+from tests.support.batch_double import BATCH_ID
 from tests.support.finished_batches import FinishedBatch, a_batch
 from tests.support.front import Project
 from tests.support.raw_server import raw_server
@@ -110,21 +110,32 @@ def test_errors_for_programs_are_a_line_of_json_each(
     assert (failed["row_number"], failed["status"], failed["message"]) == (3, "failed", "refused")
 
 
+def test_programs_get_what_a_cell_holds_and_no_apostrophe(darkroom: Darkroom, project: Project) -> None:
+    made = a_batch(project.runtime, project.id, b"prompt,note\n=1+1,'=2\n-x,@y\n", bad_rows=1)
+    made.problem(0, message="=3")
+    made.job(1, "failed", error={"code": "content_policy", "message": "+refused"})
+    bad, failed = lines(darkroom("batch", "errors", made.record.id, "--json").out)
+    assert (bad["row"], bad["message"]) == ({"prompt": "=1+1", "note": "'=2"}, "=3")
+    assert (failed["row"], failed["message"]) == ({"prompt": "-x", "note": "@y"}, "+refused")
+    assert '"\'=1+1"' in darkroom("batch", "errors", made.record.id).out
+
+
+def test_errors_are_written_to_a_file_as_its_name_says(
+    darkroom: Darkroom, batch: FinishedBatch, tmp_path: Path
+) -> None:
+    path = tmp_path / "errors.jsonl"
+    assert darkroom("batch", "errors", batch.record.id, "--out", path).code == 0
+    assert [line["row_number"] for line in lines(path.read_text(encoding="utf-8"))] == [2, 3]
+
+
 def test_a_batch_without_errors_has_none(darkroom: Darkroom, project: Project) -> None:
     clean = a_batch(project.runtime, project.id, SHEET)
     ended = darkroom("batch", "errors", clean.record.id, "--json")
     assert (ended.code, ended.out) == (0, "")
 
 
-def test_errors_of_another_make_are_not_guessed_at(darkroom: Darkroom, double: BatchDouble) -> None:
-    double.server.expect_request(f"/v1/batches/{BATCH_ID}/errors.csv").respond_with_data("a,b\n1,2\n3")
-    ended = darkroom("batch", "errors", BATCH_ID, "--json")
-    assert ended.code == 3
-    assert "update it" in ended.err
-
-
 @pytest.mark.usefixtures("project")
-@pytest.mark.parametrize(("command", "name"), [("results", "kites.xlsx"), ("errors", "errors.jsonl")])
+@pytest.mark.parametrize(("command", "name"), [("results", "kites.xlsx"), ("errors", "errors.txt")])
 def test_a_name_that_says_no_format_is_refused(command: str, name: str, darkroom: Darkroom) -> None:
     ended = darkroom("batch", command, BATCH_ID, "--out", name)
     assert ended.code == 2

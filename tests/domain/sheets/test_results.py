@@ -17,6 +17,7 @@ from domain.sheets.results import (
     ResultRow,
     RowError,
     errors_csv,
+    errors_jsonl,
     our_names,
     results_csv,
     results_jsonl,
@@ -117,6 +118,24 @@ def test_errors_are_written_one_a_line_behind_the_row_as_it_stands() -> None:
         ["a kite", "", "7", "4", "seed", "rounded", "the spreadsheet has rounded it", "all digits", "", ""],
         ["'=1", "5", "9", "5", "", "content_policy", "refused", "", "0199", "failed"],
     ]
+
+
+def test_errors_as_json_lines_have_every_cell_as_it_stands() -> None:
+    bad = RowError(7, 4, "seed", "rounded", "=rounded", "all digits")
+    rows = [ErrorRow(["=1", "'=2", "", "surplus"], bad), ErrorRow([], bad)]
+    first, second = map(json.loads, b"".join(errors_jsonl(["prompt", "Row", ""], rows)).decode().splitlines())
+    assert first == {
+        "row_number": 4,
+        "line": 7,
+        "row": {"prompt": "=1", "Row": "'=2"},
+        "column": "seed",
+        "code": "rounded",
+        "message": "=rounded",
+        "expected": "all digits",
+        "job_id": None,
+        "status": None,
+    }
+    assert second == first | {"row": {}}
 
 
 @pytest.mark.parametrize(
