@@ -32,7 +32,7 @@ SIDE_BY_SIDE: Final = 4
 _BEGIN_SECONDS: Final = 30.0
 
 # What is ready waits this long for what is nearly so: few statements then end many jobs.
-_GATHER_SECONDS: Final = 0.02
+_GATHER_SECONDS: Final = 0.1
 
 _slots: Final = threading.BoundedSemaphore(SIDE_BY_SIDE)
 
