@@ -56,6 +56,7 @@ class Following:
         self._viewers: dict[UUID, set[Viewer]] = defaultdict(set)
         self._due: set[Viewer] = set()
         self._knocked = asyncio.Event()
+        self._stopped = False
 
     def __len__(self) -> int:
         """How many follow just now."""
@@ -67,6 +68,8 @@ class Following:
         followed, _ = viewer.place
         self._viewers[followed].add(viewer)
         self._tell_soon([viewer])
+        if self._stopped:
+            viewer.end()
         try:
             yield
         finally:
@@ -85,7 +88,8 @@ class Following:
         self._tell_soon(self._viewers.get(followed, ()))
 
     def end_all(self) -> None:
-        """End every stream."""
+        """End every stream, and each that is begun from now on."""
+        self._stopped = True
         for viewer in self._all():
             viewer.end()
 

@@ -33,6 +33,7 @@ class Ends:
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
         self._waiting: dict[UUID, set[asyncio.Event]] = defaultdict(set)
+        self._stopped = False
         self._clients: set[asyncio.Task[None]] = set()
         self._followers: list[Callable[[UUID], None]] = []
 
@@ -54,7 +55,7 @@ class Ends:
             NotFound: the project has no such job.
         """
         read = partial(self._read, project_id, job_id)
-        if not seconds:
+        if not seconds or self._stopped:
             return await read()
         gone = asyncio.create_task(_gone(request))
         self._clients.add(gone)
@@ -70,7 +71,8 @@ class Ends:
         self._followers.append(tell)
 
     def answer_all(self) -> None:
-        """Answer everybody who waits with their job as it stands."""
+        """Answer everybody who waits with their job as it stands, and whoever comes from now on."""
+        self._stopped = True
         for client in self._clients:
             client.cancel()
 

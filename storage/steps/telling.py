@@ -58,10 +58,14 @@ _RECORD: Final = text(
         FROM told WHERE deliveries.id = told.delivery_id),
     kept AS (
         INSERT INTO delivery_tries (delivery_id, number, at, status_code, milliseconds, answer, error)
-        SELECT delivery_id, number, at, status_code, milliseconds, answer, error FROM told)
+        SELECT delivery_id, number, at, status_code, milliseconds, answer, error FROM told),
+    held AS (
+        -- Steps are written under their job's lock: whoever follows it must not meet a later one first.
+        SELECT id FROM jobs WHERE id IN (SELECT job_id FROM told WHERE status = 'delivered')
+        ORDER BY id FOR NO KEY UPDATE)
     INSERT INTO job_events (job_id, type, at, data)
     SELECT job_id, 'called_back', at, jsonb_build_object('event', event_type, 'delivery_id', delivery_id)
-    FROM told WHERE status = 'delivered' AND job_id IS NOT NULL
+    FROM told JOIN held ON held.id = told.job_id WHERE status = 'delivered'
     """
 )
 

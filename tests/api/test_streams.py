@@ -2,63 +2,23 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from itertools import islice
-from uuid import UUID
 
 import httpx
 import pytest
 
-from api.app import create_app
-from api.live import Live
 from domain.lifecycle import JobStatus
 from services.access import Scope
 from services.runtime import Runtime
 from storage import jobs
-from tests.support.front import Project, new_project, served
-from tests.support.rows import NOON, a_job, end_job, keep
-from tests.support.streams import LIVE, following
-from tests.support.until import until
-
-
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """A server of its own, with one open job that has made two steps."""
-
-    project: Project
-    job_id: UUID
-    live: Live
-
-    @property
-    def path(self) -> str:
-        """Where the job is followed."""
-        return f"/v1/jobs/{self.job_id}/events"
-
-    def step(self, *types: str) -> None:
-        """Let the job make steps, all at once."""
-        with self.project.runtime.database.work() as session:
-            for type_ in types:
-                jobs.note(session, self.job_id, type_, NOON, data={"said": "a kite\nover \u2028 dunes"})
-
-    def end(self) -> None:
-        """End the job, with the step that goes with it."""
-        self.step("canceled")
-        end_job(self.project.runtime, self.job_id)
-
-    def come_to(self, count: int) -> None:
-        """Go on once ``count`` follow something."""
-        until(lambda: self.live.viewers == count, f"{count} following")
+from tests.support.front import new_project
+from tests.support.rows import NOON, a_job, keep
+from tests.support.streams import LIVE, Stage, following, staged
 
 
 @pytest.fixture
 def here(runtime: Runtime) -> Iterator[Stage]:
-    app = create_app(runtime)
-    with served(app) as address:
-        project = new_project(runtime, address)
-        job = a_job(project_id=project.id)
-        keep(runtime, job)
-        stage = Stage(project, job.id, app.state.parts.live)
-        stage.step("accepted", "queued")
+    with staged(runtime) as stage:
         yield stage
 
 
