@@ -1,9 +1,19 @@
 """What a customer may ask for: one vocabulary over all providers, checked before anything is sent."""
 
 from enum import StrEnum
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    StringConstraints,
+    Tag,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from domain.lifecycle import Kind
 from domain.money import parse_usd
@@ -83,11 +93,48 @@ class GenerationInput(_Strict):
         return {name: value for name, value in fields if value is not None and name != "extra"}
 
 
+class Split(_Strict):
+    """How many of all jobs are to go first to each provider, as shares of their sum: for comparing them."""
+
+    linkmodel: int = Field(default=0, ge=0, le=1000, strict=True)
+    fal: int = Field(default=0, ge=0, le=1000, strict=True)
+
+    @model_validator(mode="after")
+    def _has_shares(self) -> Self:
+        if not self.shares:
+            raise ValueError("give at least one provider a share above 0")
+        return self
+
+    @property
+    def shares(self) -> dict[str, int]:
+        """The share of each provider that has one."""
+        return {name: share for name, share in self.__dict__.items() if share}
+
+
+def _how_many(policy: object) -> str:
+    return "several" if isinstance(policy, list | tuple) else "one"
+
+
+# By its form, so that a wrong name is told as such and not as a list that it is not.
+Policies = Annotated[
+    Annotated[Policy, Tag("one")]
+    | Annotated[tuple[Policy, ...], Field(min_length=1, max_length=len(Policy)), Tag("several")],
+    Discriminator(_how_many),
+]
+
+# With more, a promise to keep nothing would be an empty one.
+LONGEST_UNRETAINED: Final = 86_400
+
+
 class Routing(_Strict):
-    """Where a job may run, by which rule, and at what price at most."""
+    """Where a job may run, by which rule, and at what price at most.
+
+    Several policies are taken in their order: where offers are equal by one, the next decides.
+    """
 
     provider: Literal["auto", "linkmodel", "fal"] = "auto"
-    policy: Policy = Policy.CHEAPEST
+    policy: Policies = Policy.CHEAPEST
+    split: Split | None = None
     fallback: bool = Field(default=True, strict=True)
     max_cost_usd: str | None = None
     start_timeout: int | None = Field(default=None, ge=2, le=86_400, strict=True)
@@ -103,6 +150,32 @@ class Routing(_Strict):
         if text is not None:
             parse_usd(text)
         return text
+
+    @field_validator("policy")
+    @classmethod
+    def _once_each(cls, given: Policy | tuple[Policy, ...]) -> Policy | tuple[Policy, ...]:
+        if isinstance(given, tuple) and len(set(given)) < len(given):
+            raise ValueError("name each policy once")
+        return given
+
+    @field_validator("split")
+    @classmethod
+    def _has_a_choice(cls, split: Split | None, info: ValidationInfo) -> Split | None:
+        if split is not None and info.data.get("provider") in {"linkmodel", "fal"}:
+            raise ValueError("goes with provider auto: a provider that is named gets every job")
+        return split
+
+    @field_validator("object_lifetime")
+    @classmethod
+    def _is_short(cls, seconds: int | None, info: ValidationInfo) -> int | None:
+        if info.data.get("zero_retention") and (seconds or 0) > LONGEST_UNRETAINED:
+            raise ValueError(f"must be {LONGEST_UNRETAINED} or less with zero_retention")
+        return seconds
+
+    @property
+    def policies(self) -> tuple[Policy, ...]:
+        """The policies in their order."""
+        return self.policy if isinstance(self.policy, tuple) else (self.policy,)
 
     @property
     def max_cost_nano(self) -> int | None:

@@ -2,13 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Final, Self
 
+from domain.evidence import Evidence
 from domain.generation import GenerationInput
+from domain.lanes import Lane
 from domain.lifecycle import Kind
+from domain.starts import UNKNOWN_START, Start
 
 
 class Unit(StrEnum):
@@ -67,6 +70,8 @@ class Offer:
     what the provider counts, as far as that is known. ``image_endpoint`` is used instead of ``endpoint`` when
     the job starts from an image. ``accepts`` names the inputs that it honours. ``priced_extra`` names the
     provider's own parameters that change the price: a job that sets one through ``extra`` has no quote.
+    ``retention_source`` is where it was read what the provider keeps. ``pays_starts`` where a runner's start
+    is billed too, should the GPU second be the unit.
     """
 
     model: str
@@ -83,6 +88,13 @@ class Offer:
     image_endpoint: str | None = None
     accepts: frozenset[str] = frozenset()
     priced_extra: frozenset[str] = frozenset()
+    retention_source: str | None = None
+    pays_starts: bool = False
+
+    @property
+    def lane(self) -> Lane:
+        """The endpoint at its provider."""
+        return Lane(self.provider, self.endpoint)
 
     @property
     def billed_in(self) -> Unit | None:
@@ -97,10 +109,23 @@ class Offer:
 
 
 @dataclass(frozen=True, slots=True)
+class KnownPrice:
+    """What a provider last said that one billed unit costs, in dollars; ``since`` when it has said so."""
+
+    usd: Decimal
+    unit: str
+    since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Quote:
     """What an offer would cost for a request, in nano-dollars; both ends None where it is not known.
 
-    ``why`` says why the offer ranks where it does, once it has been ranked.
+    ``evidence`` is what comparable jobs really cost here, where enough have run. ``spin_up_nano`` is what the
+    start of a runner would add, already part of both ends where these stand on evidence; None where it is not
+    billed or not known. ``price`` is the unit price that the provider named last. ``why`` says why the offer
+    ranks where it does, once it has been ranked; ``share`` how many of 100 jobs begin there, where jobs are
+    split.
     """
 
     offer: Offer
@@ -108,8 +133,18 @@ class Quote:
     high_nano: int | None
     basis: str | None
     why: str | None = None
+    evidence: Evidence | None = None
+    spin_up_nano: int | None = None
+    price: KnownPrice | None = None
+    start: Start = UNKNOWN_START
+    share: float | None = None
 
     @property
     def exact(self) -> bool:
         """Whether both ends are known and the same."""
         return self.low_nano is not None and self.low_nano == self.high_nano
+
+    @property
+    def seconds(self) -> int | None:
+        """How long until the result: as it lately took here, else as it was published; None if unknown."""
+        return self.start.whole_seconds or self.offer.expected_seconds

@@ -6,6 +6,7 @@ from decimal import ROUND_CEILING, Context, Decimal
 from typing import Any, Final
 
 from domain.costs import Basis, Cost
+from domain.evidence import inputs_of
 from domain.generation import GenerationInput
 from domain.money import product
 from domain.offers import Offer, PriceRule, Quote, Unit
@@ -41,7 +42,7 @@ def quote(offer: Offer, given: GenerationInput, *, unit_price: Decimal | None = 
     carries the endpoint that this input goes to.
     """
     fitted = offer.fitted_to(given)
-    inputs = _inputs(offer, given)
+    inputs = inputs_of(offer.defaults, given)
     price = _unit_price(offer.price, inputs, unit_price)
     least = _quantity(offer.billed_in, inputs)
     most = _quantity(offer.billed_in, inputs, whole=offer.price is not None and offer.price.rounded_up)
@@ -56,14 +57,6 @@ def expected_cost(quoted: Quote) -> Cost | None:
     if quoted.high_nano is None:
         return None
     return Cost(quoted.high_nano, Basis.CATALOGUE, final=False)
-
-
-def _inputs(offer: Offer, given: GenerationInput) -> dict[str, Any]:
-    """What the endpoint works with: the customer's word over its own defaults."""
-    asked = given.given()
-    # A ratio asked for replaces the size that would have been taken in silence.
-    silent = {"size"} if "aspect_ratio" in asked else set()
-    return {name: value for name, value in offer.defaults.items() if name not in silent} | asked
 
 
 def _unit_price(

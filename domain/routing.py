@@ -1,10 +1,13 @@
 """Routing: which offers a job may run at, in which order, and why."""
 
+import hashlib
+from bisect import bisect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from typing import Final
 
-from domain.generation import Policy, Routing
+from domain.generation import Policy, Routing, Split
 from domain.money import format_usd
 from domain.offers import Offer, Quote
 
@@ -43,29 +46,77 @@ class NoOffer(Exception):  # noqa: N818 - names the fact
 
 
 _Rank = tuple[int | bool, ...]
+_ALL: Final = 100
 
 
 def plan(quotes: Sequence[Quote], routing: Routing, *, available: Mapping[str, Availability]) -> Plan:
-    """Choose the offers that a job may run at and rank them by the job's policy.
+    """Choose the offers that a job may run at and rank them by the job's policies, in their order.
+
+    Where jobs are split, the ranking is that of a job that nothing was drawn for: see ``divided``.
 
     Raises:
         NoOffer: every offer was passed over.
     """
     reasons = [(quoted, _obstacle(quoted, routing, available)) for quoted in quotes]
     passed = [PassedOver(quoted.offer, reason) for quoted, reason in reasons if reason is not None]
-    rank = _RANKS[routing.policy]
     open_to = sorted(
         (quoted for quoted, reason in reasons if reason is None),
-        key=lambda quoted: (rank(quoted), quoted.offer.provider, quoted.offer.endpoint),
+        key=lambda quoted: (
+            *(_RANKS[policy](quoted) for policy in routing.policies),
+            _by_price(quoted),
+            quoted.offer.provider,
+            quoted.offer.endpoint,
+        ),
     )
     if not open_to:
         raise NoOffer(tuple(passed))
-    tried = open_to if routing.fallback else open_to[:1]
-    passed += [PassedOver(left.offer, "ranked lower, and fallback is off") for left in open_to[len(tried) :]]
-    choices = [
-        replace(quoted, why=_why(quoted, place, routing.policy)) for place, quoted in enumerate(tried, 1)
-    ]
+    shared = open_to if routing.split is None else _shared(open_to, routing.split)
+    tried = shared if routing.fallback else _firsts(shared)
+    left = [one for one in shared if one not in tried]
+    passed += [PassedOver(one.offer, "ranked lower, and fallback is off") for one in left]
+    choices = [replace(one, why=_why(one, place, routing)) for place, one in enumerate(tried, 1)]
     return Plan(tuple(choices), tuple(passed))
+
+
+def divided(made: Plan, routing: Routing, name: str) -> Plan:
+    """The plan of the job called ``name``: the same name always draws the same of the shares.
+
+    What was drawn goes first; the others stay behind it as fallbacks, where the job takes any.
+    """
+    shares = {
+        place: one.share for place, one in enumerate(made.choices) if one.share is not None and one.share > 0
+    }
+    if routing.split is None or not shares:
+        return made
+    weights = routing.split.shares
+    first = _drawn({place: weights[made.choices[place].offer.provider] for place in shares}, name)
+    rest = made.choices[:first] + made.choices[first + 1 :]
+    return Plan((made.choices[first], *(rest if routing.fallback else ())), made.passed_over)
+
+
+def _shared(ranked: Sequence[Quote], split: Split) -> list[Quote]:
+    """The quotes with the share of the jobs that begins there: at the best offer of each provider."""
+    best = {quoted.offer.provider: quoted for quoted in reversed(ranked)}
+    weights = {name: weight for name, weight in split.shares.items() if name in best}
+    total = sum(weights.values())
+    return [
+        replace(quoted, share=round(_ALL * weights[name] / total, 1))
+        if (name := quoted.offer.provider) in weights and best[name] is quoted
+        else quoted
+        for quoted in ranked
+    ]
+
+
+def _firsts(ranked: Sequence[Quote]) -> Sequence[Quote]:
+    """Where a job may begin: at the best offer, or at any that has a share."""
+    return [quoted for quoted in ranked if quoted.share is not None] or ranked[:1]
+
+
+def _drawn(weights: Mapping[int, int], name: str) -> int:
+    """One of the places, as often as its weight has it over many names."""
+    digest = hashlib.sha256(name.encode()).digest()
+    ends = list(accumulate(weights.values()))
+    return list(weights)[bisect(ends, int.from_bytes(digest[:8], "big") % ends[-1])]
 
 
 def _obstacle(quoted: Quote, routing: Routing, available: Mapping[str, Availability]) -> str | None:
@@ -80,7 +131,7 @@ def _obstacle(quoted: Quote, routing: Routing, available: Mapping[str, Availabil
     if routing.provider == "auto" and here.sandbox and _any_real(available):
         return f"only a sandbox stands in for {offer.provider}: name the provider to use it"
     if routing.zero_retention and not offer.zero_retention:
-        return "it does not promise zero retention"
+        return f"it does not promise zero retention: {offer.retention}"
     return _over_the_ceiling(quoted, routing.max_cost_nano)
 
 
@@ -105,16 +156,15 @@ def _by_price(quoted: Quote) -> _Rank:
 
 
 def _by_certainty(quoted: Quote) -> _Rank:
-    return (quoted.high_nano is None, not quoted.exact, _spread(quoted), *_by_price(quoted))
+    return (quoted.high_nano is None, not quoted.exact, _spread(quoted))
 
 
 def _by_speed(quoted: Quote) -> _Rank:
-    seconds = quoted.offer.expected_seconds
-    return (seconds is None, seconds or 0, *_by_price(quoted))
+    return (quoted.seconds is None, quoted.seconds or 0)
 
 
 def _by_quality(quoted: Quote) -> _Rank:
-    return (-quoted.offer.quality, *_by_price(quoted))
+    return (-quoted.offer.quality,)
 
 
 _RANKS: Final[Mapping[Policy, Callable[[Quote], _Rank]]] = {
@@ -129,28 +179,42 @@ def _spread(quoted: Quote) -> int:
     return (quoted.high_nano or 0) - (quoted.low_nano or 0)
 
 
-def _why(quoted: Quote, place: int, policy: Policy) -> str:
-    facts = [_price_words(quoted)]
-    if policy is Policy.PREDICTABLE and quoted.high_nano is not None:
-        varies = f"the price varies by ${format_usd(_spread(quoted))}"
-        facts.insert(0, "the price is fixed" if quoted.exact else varies)
-    if policy is Policy.FASTEST:
-        facts.insert(0, _speed_words(quoted.offer))
-    if policy is Policy.QUALITY:
-        facts.insert(0, f"quality rank {quoted.offer.quality}")
+def _why(quoted: Quote, place: int, routing: Routing) -> str:
+    names = ", then ".join(policy.value for policy in routing.policies)
     order = "first choice" if place == 1 else f"fallback {place - 1}"
-    return f"{order} by policy {policy.value}: {', '.join(facts)}"
+    begins = f"{order} by policy {names}"
+    if quoted.share is not None:
+        begins = f"{quoted.share:g} % of jobs begin here by split"
+    facts = dict.fromkeys(
+        fact for policy in (*routing.policies, Policy.CHEAPEST) for fact in _FACTS[policy](quoted)
+    )
+    return f"{begins}: {', '.join(facts)}"
 
 
-def _speed_words(offer: Offer) -> str:
-    if offer.expected_seconds is None:
-        return "its speed is not known"
-    return f"takes about {offer.expected_seconds} s"
+def _certainty_words(quoted: Quote) -> list[str]:
+    if quoted.high_nano is None:
+        return []
+    return ["the price is fixed" if quoted.exact else f"the price varies by ${format_usd(_spread(quoted))}"]
 
 
-def _price_words(quoted: Quote) -> str:
+def _speed_words(quoted: Quote) -> list[str]:
+    if quoted.start.whole_seconds is not None:
+        return [f"took about {quoted.start.whole_seconds} s here lately"]
+    published = quoted.offer.expected_seconds
+    return ["its speed is not known" if published is None else f"takes about {published} s"]
+
+
+def _price_words(quoted: Quote) -> list[str]:
     if quoted.low_nano is None or quoted.high_nano is None:
-        return "its price is not known"
+        return ["its price is not known"]
     if quoted.exact:
-        return f"costs ${format_usd(quoted.high_nano)}"
-    return f"costs ${format_usd(quoted.low_nano)} to ${format_usd(quoted.high_nano)}"
+        return [f"costs ${format_usd(quoted.high_nano)}"]
+    return [f"costs ${format_usd(quoted.low_nano)} to ${format_usd(quoted.high_nano)}"]
+
+
+_FACTS: Final[Mapping[Policy, Callable[[Quote], list[str]]]] = {
+    Policy.CHEAPEST: _price_words,
+    Policy.PREDICTABLE: _certainty_words,
+    Policy.FASTEST: _speed_words,
+    Policy.QUALITY: lambda quoted: [f"quality rank {quoted.offer.quality}"],
+}

@@ -78,6 +78,13 @@ def test_seeds_keep_every_digit() -> None:
     [
         ("provider", "replicate"),
         ("policy", "luckiest"),
+        ("policy", ["cheapest", "luckiest"]),
+        ("policy", []),
+        ("policy", ["cheapest", "cheapest"]),
+        ("split", {}),
+        ("split", {"fal": -1, "linkmodel": 1}),
+        ("split", {"fal": 1.5}),
+        ("split", {"replicate": 1}),
         ("max_cost_usd", "0,50"),
         ("max_cost_usd", "-1"),
         ("max_cost_usd", 0.5),
@@ -91,7 +98,28 @@ def test_seeds_keep_every_digit() -> None:
 def test_routing_outside_its_limits_is_refused_by_name(field: str, value: object) -> None:
     with pytest.raises(ValidationError) as refused:
         Routing.model_validate({field: value})
-    assert _fields_refused(refused.value) == {field}
+    assert {name.split(".")[0] for name in _fields_refused(refused.value)} == {field}
+
+
+def test_policies_are_given_as_one_or_in_their_order() -> None:
+    assert Routing(policy=Policy.FASTEST).policies == (Policy.FASTEST,)
+    several = Routing.model_validate({"policy": ["predictable", "cheapest"]})
+    assert several.policies == (Policy.PREDICTABLE, Policy.CHEAPEST)
+    assert several.model_dump(mode="json")["policy"] == ["predictable", "cheapest"]
+
+
+def test_a_split_needs_providers_to_choose_from() -> None:
+    split = {"linkmodel": 80, "fal": 20}
+    assert Routing.model_validate({"split": split}).model_dump(mode="json")["split"] == split
+    with pytest.raises(ValidationError, match="goes with provider auto"):
+        Routing.model_validate({"split": split, "provider": "fal"})
+
+
+def test_what_is_not_to_be_kept_is_not_kept_for_long() -> None:
+    assert Routing(zero_retention=True, object_lifetime=86_400).object_lifetime == 86_400
+    assert Routing(object_lifetime=86_401).object_lifetime == 86_401
+    with pytest.raises(ValidationError, match="must be 86400 or less with zero_retention"):
+        Routing(zero_retention=True, object_lifetime=86_401)
 
 
 def test_without_a_ceiling_there_is_no_amount() -> None:

@@ -1,6 +1,8 @@
 """Routing: what keeps a job from an offer, and the order of the rest under each policy."""
 
-from typing import TypedDict, Unpack
+from collections import Counter
+from dataclasses import replace
+from typing import Any, TypedDict, Unpack
 
 import pytest
 from hypothesis import given
@@ -9,7 +11,8 @@ from hypothesis import strategies as st
 from domain.generation import Policy, Routing
 from domain.lifecycle import Kind
 from domain.offers import Offer, Quote
-from domain.routing import Availability, NoOffer, Plan, plan
+from domain.routing import Availability, NoOffer, Plan, divided, plan
+from domain.starts import Start
 
 REAL = Availability(configured=True, sandbox=False)
 SANDBOX = Availability(configured=True, sandbox=True)
@@ -161,7 +164,7 @@ def test_zero_retention_leaves_only_offers_that_promise_it() -> None:
     quotes = [a_quote("keeps", 1), a_quote("forgets", 9, zero_retention=True)]
     made = plan(quotes, Routing(zero_retention=True), available=BOTH)
     assert order(made) == ["forgets"]
-    assert reasons(made) == {"keeps": "it does not promise zero retention"}
+    assert reasons(made) == {"keeps": "it does not promise zero retention: unknown"}
 
 
 def test_a_ceiling_is_held_against_the_upper_end_of_a_quote() -> None:
@@ -193,6 +196,105 @@ def test_no_offer_left_names_each_offer_and_why() -> None:
 def test_a_model_without_offers_is_said_to_have_none() -> None:
     with pytest.raises(NoOffer, match="the model has none"):
         plan([], Routing(), available=BOTH)
+
+
+@pytest.mark.parametrize(
+    ("policies", "expected"),
+    [
+        (["predictable", "fastest"], ["quick fixed", "slow fixed", "wide", "unknown"]),
+        (["predictable", "cheapest"], ["slow fixed", "quick fixed", "wide", "unknown"]),
+        (["quality", "fastest"], ["unknown", "quick fixed", "wide", "slow fixed"]),
+        (["cheapest", "quality"], ["slow fixed", "quick fixed", "wide", "unknown"]),
+        (["quality", "predictable", "cheapest"], ["quick fixed", "unknown", "slow fixed", "wide"]),
+    ],
+)
+def test_where_offers_are_equal_by_one_policy_the_next_decides(
+    policies: list[str], expected: list[str]
+) -> None:
+    quotes = [
+        a_quote("slow fixed", 20, expected_seconds=90, quality=1),
+        a_quote("quick fixed", 30, expected_seconds=9, quality=2),
+        a_quote("wide", 10, 40, expected_seconds=60, quality=1),
+        a_quote("unknown", None, expected_seconds=5, quality=2),
+    ]
+    made = plan(quotes, Routing.model_validate({"policy": policies}), available=BOTH)
+    assert order(made) == expected
+
+
+def test_every_policy_says_its_part_of_why() -> None:
+    routing = Routing.model_validate({"policy": ["predictable", "fastest"]})
+    made = plan(OFFERS, routing, available=BOTH)
+    assert made.choices[0].why == (
+        "first choice by policy predictable, then fastest: the price is fixed, takes about 200 s, costs $0.3"
+    )
+
+
+def test_how_long_it_took_here_goes_before_what_was_published() -> None:
+    published = a_quote("published", 10, expected_seconds=30)
+    lately = replace(a_quote("lately", 20, expected_seconds=90), start=Start(None, None, 12))
+    made = plan([published, lately], Routing(policy=Policy.FASTEST), available=BOTH)
+    assert [choice.why for choice in made.choices] == [
+        "first choice by policy fastest: took about 12 s here lately, costs $0.2",
+        "fallback 1 by policy fastest: takes about 30 s, costs $0.1",
+    ]
+
+
+SPLIT = {"split": {"linkmodel": 80, "fal": 20}}
+BETWEEN = [
+    a_quote("l", 30, provider="linkmodel"),
+    a_quote("f", 10),
+    a_quote("f2", 20),
+]
+
+
+def a_split(**routing: Any) -> Routing:  # noqa: ANN401 - fields of a routing
+    return Routing.model_validate(SPLIT | routing)
+
+
+def test_a_split_begins_at_the_best_offer_of_each_provider_as_often_as_it_says() -> None:
+    made = plan(BETWEEN, a_split(), available=BOTH)
+    assert [(one.offer.endpoint, one.share, one.why) for one in made.choices] == [
+        ("f", 20.0, "20 % of jobs begin here by split: costs $0.1"),
+        ("f2", None, "fallback 1 by policy cheapest: costs $0.2"),
+        ("l", 80.0, "80 % of jobs begin here by split: costs $0.3"),
+    ]
+    drawn = [divided(made, a_split(), f"job {number}") for number in range(5000)]
+    firsts = Counter(order(one)[0] for one in drawn)
+    assert set(firsts) == {"l", "f"}
+    assert 0.78 < firsts["l"] / 5000 < 0.82
+    assert {tuple(order(one)) for one in drawn} == {("l", "f", "f2"), ("f", "f2", "l")}
+
+
+def test_the_same_job_always_draws_the_same() -> None:
+    made = plan(BETWEEN, a_split(), available=BOTH)
+    for number in range(50):
+        assert divided(made, a_split(), f"{number}") == divided(made, a_split(), f"{number}")
+
+
+def test_without_fallback_a_split_leaves_only_what_was_drawn() -> None:
+    routing = a_split(fallback=False)
+    made = plan(BETWEEN, routing, available=BOTH)
+    assert order(made) == ["f", "l"]
+    assert reasons(made) == {"f2": "ranked lower, and fallback is off"}
+    assert {tuple(order(divided(made, routing, f"{number}"))) for number in range(50)} == {("f",), ("l",)}
+
+
+def test_a_share_that_cannot_run_goes_to_the_others() -> None:
+    routing = a_split(max_cost_usd="0.25")
+    made = plan(BETWEEN, routing, available=BOTH)
+    assert [(one.offer.endpoint, one.share) for one in made.choices] == [("f", 100.0), ("f2", None)]
+    assert order(divided(made, routing, "any"))[0] == "f"
+
+
+def test_where_no_provider_of_a_split_can_run_the_policy_decides() -> None:
+    routing = Routing.model_validate({"split": {"linkmodel": 1}, "fallback": False})
+    made = plan(BETWEEN, routing, available={"fal": REAL})
+    assert order(made) == order(divided(made, routing, "any")) == ["f"]
+
+
+def test_a_plan_without_a_split_stays_as_it_is() -> None:
+    made = plan(BETWEEN, Routing(), available=BOTH)
+    assert divided(made, Routing(), "any") is made
 
 
 def _quotes() -> st.SearchStrategy[list[Quote]]:

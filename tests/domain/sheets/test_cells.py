@@ -251,3 +251,29 @@ def test_an_object_is_asked_for_where_other_json_stands() -> None:
     assert json_object(' {"a": 1} ') == {"a": 1}
     with pytest.raises(CellError, match="it is JSON, but not an object"):
         json_object("[1]")
+
+
+@pytest.mark.parametrize(
+    ("cell", "policies"),
+    [
+        (" Fastest ", "fastest"),
+        ("predictable, Cheapest", ["predictable", "cheapest"]),
+        ("quality fastest", ["quality", "fastest"]),
+    ],
+)
+def test_policies_are_one_word_or_several_in_their_order(cell: str, policies: str | list[str]) -> None:
+    assert cells.ranking(cell) == policies
+
+
+@pytest.mark.parametrize(
+    "cell",
+    ["linkmodel:80 fal:20", "LinkModel=80%, fal=20%", '{"linkmodel": 80, "fal": 20}', "linkmodel:80;fal:20"],
+)
+def test_shares_are_read_as_people_write_them(cell: str) -> None:
+    assert cells.shares(cell) == {"linkmodel": 80, "fal": 20}
+
+
+@pytest.mark.parametrize("cell", ["80/20", "linkmodel 80", "fal:1.5", "fal:20 fal:80", "{"])
+def test_what_are_no_shares_is_refused(cell: str) -> None:
+    with pytest.raises(CellError):
+        cells.shares(cell)
