@@ -12,7 +12,7 @@ from storage.claims import Lease
 from storage.database import Session
 
 # How many due deliveries one turn reads at most, and how many it lets out to hosts that are new or away.
-_LOOK: Final = 500
+_LOOK: Final = 2000
 _PROBES: Final = 64
 # A try that was let out is over by then, or its worker is lost.
 _TRYING: Final = timedelta(seconds=20)
