@@ -8,6 +8,8 @@ from time import monotonic
 import pytest
 from pytest_httpserver import HTTPServer
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
+from svix.webhooks import Webhook as SvixWebhook
+from svix.webhooks import WebhookVerificationError as SvixVerificationError
 
 from outbound.addresses import PrivateHosts
 from outbound.callbacks import Sender, new_secret, sign
@@ -169,6 +171,24 @@ def test_while_a_secret_is_rotated_both_receivers_are_satisfied() -> None:
         Webhook(secret).verify(BODY, headers)
     with pytest.raises(WebhookVerificationError):
         Webhook(new_secret()).verify(BODY, headers)
+
+
+def test_a_signature_is_verified_by_svix_too() -> None:
+    """Another library than the one that signs: senders of many services are checked by it."""
+    old, new, now = new_secret(), new_secret(), datetime.now(UTC)
+    for signing in ([new], [new, old]):
+        headers = sign(signing, "msg_1", now, BODY)
+        for secret in signing:
+            SvixWebhook(secret).verify(BODY, headers)
+        with pytest.raises(SvixVerificationError):
+            SvixWebhook(new_secret()).verify(BODY, headers)
+        for body, changed in (
+            (BODY.replace(b"succeeded", b"failed"), headers),
+            (BODY, headers | {"webhook-id": "msg_2"}),
+            (BODY, sign(signing, "msg_1", now - timedelta(minutes=10), BODY)),
+        ):
+            with pytest.raises(SvixVerificationError):
+                SvixWebhook(new).verify(body, changed)
 
 
 def test_a_signature_covers_the_id_and_the_time() -> None:
