@@ -1,12 +1,14 @@
 """From what a row asks for to a job as it is written down: planned, priced, its JSON as text."""
 
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
 from pydantic_core import to_json
 
 from domain.generation import JobRequest
+from domain.quoting import Known
+from domain.lifecycle import Kind
+from domain.routing import Plan, divided
 from domain.sheets.columns import Place, columns, expected
 from domain.sheets.header import Header
 from domain.sheets.interpreting import RowRequest
@@ -18,6 +20,7 @@ from services.references import BlockedReference
 from services.refusals import Unprocessable
 from services.runtime import Runtime
 from storage.batches.rows import Likeness, NewRow
+from storage.records.columns import new_id_text
 
 _RUNNABLE: Final = "a model, an input and a routing with which at least one offer can run the row"
 _FETCHABLE: Final = "a URL that begins with https:// (or http://), on a host that everybody can reach"
@@ -38,8 +41,8 @@ class RowPlanner:
 
     ``plan`` answers the row as ``storage.batches.reading.write`` takes it, or all that keeps it from running.
     ``estimate`` sums what the rows planned so far may cost, on top of ``quotes`` (a batch's, from the rows
-    read before); ``estimate.quotes()`` is what to keep with the batch. ``prices`` are the unit prices by
-    which to plan (``storage.batches.queries.unit_prices``).
+    read before); ``estimate.quotes()`` is what to keep with the batch. ``known`` is what to plan by, and
+    ``name`` what the batch is called where its rows are split between providers.
     """
 
     def __init__(
@@ -47,13 +50,15 @@ class RowPlanner:
         runtime: Runtime,
         header: Header,
         *,
-        prices: Mapping[tuple[str, str], Decimal],
+        known: Known,
         quotes: Mapping[str, Any] | None = None,
+        name: str = "",
     ) -> None:
         self.estimate = Estimate(quotes or {})
         self._available = runtime.available
         self._planner = Planner(runtime)
-        self._planner.know(prices)
+        self._planner.know(known)
+        self._name = name
         self._callbacks = CallbackCheck(runtime.private_hosts)
         self._names = {(column.place, column.key): column.name for column in columns(header)}
         self._alike: dict[tuple[Any, ...], _Alike] = {}
@@ -64,21 +69,26 @@ class RowPlanner:
         url = request.callback_url
         blocked = None if url is None else self._callbacks.complaint(url)
         try:
-            planned = self._planner.plan(request)
+            planned = self._planner.plan(request, (self._name, row.row))
         except Unprocessable as error:
             problems = [self._problem(row, error)]
             return problems if blocked is None else [*problems, self._blocked(row, blocked)]
         if blocked is not None:
             return [self._blocked(row, blocked)]
-        alike = self._alike_of(request, planned)
-        first = planned.plan.choices[0]
-        alike.range.add(first.low_nano, first.high_nano)
-        return NewRow(row.row, row.row_id, request.input.model_dump_json(exclude_none=True), alike.likeness)
+        job_id = new_id_text()
+        plan = planned.plan
+        if request.routing.split is not None:
+            plan = divided(plan, request.routing, job_id)
+        alike = self._alike_of(request, planned, plan)
+        alike.range.add(plan.choices[0].low_nano, plan.choices[0].high_nano)
+        given = request.input.model_dump_json(exclude_none=True)
+        return NewRow(job_id, row.row, row.row_id, given, alike.likeness)
 
-    def _alike_of(self, request: JobRequest, planned: Planned) -> _Alike:
+    def _alike_of(self, request: JobRequest, planned: Planned, plan: Plan) -> _Alike:
         """What the row shares with others; the planner hands out the same plan again."""
         key = (
             id(planned),
+            id(plan.choices[0]),
             request.priority,
             request.callback_url,
             *request.routing.__dict__.values(),
@@ -89,15 +99,15 @@ class RowPlanner:
             if len(self._alike) >= _MOST_REMEMBERED:
                 self._alike.clear()
             # The plan is kept beside, so that no other one gets its id.
-            range_ = self.estimate.range_of(request.model, planned.plan.choices[0])
-            found = self._alike[key] = _Alike(planned, self._likeness(request, planned), range_)
+            range_ = self.estimate.range_of(request.model, plan.choices[0])
+            found = self._alike[key] = _Alike(planned, self._likeness(request, planned.kind, plan), range_)
         return found
 
-    def _likeness(self, request: JobRequest, planned: Planned) -> Likeness:
-        choices = planned.plan.choices
+    def _likeness(self, request: JobRequest, kind: Kind, plan: Plan) -> Likeness:
+        choices = plan.choices
         first = choices[0]
         return Likeness(
-            kind=planned.kind.value,
+            kind=kind.value,
             model=request.model,
             routing=request.routing.model_dump_json(exclude_none=True),
             tags=to_json(request.tags).decode(),

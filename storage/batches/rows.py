@@ -9,8 +9,6 @@ from datetime import datetime
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from storage.records.columns import new_id_text
-
 JOBS: Final = (
     "COPY jobs (id, row_number, row_id, input, kind, model, routing, tags, priority, callback_url, plan, "
     "provider, endpoint, quoted_nano, sandbox, project_id, batch_id, created_at, status, plan_at, attempts, "
@@ -46,8 +44,12 @@ class Likeness:
 
 
 class NewRow(NamedTuple):
-    """A good row as it is written down: its number from 0 on, its own name, and its input as JSON text."""
+    """A good row as it is written down: its number from 0 on, its own name, and its input as JSON text.
 
+    ``job_id`` is new, and as text (``storage.records.columns.new_id_text``).
+    """
+
+    job_id: str
     number: int
     row_id: str | None
     input: str
@@ -63,17 +65,16 @@ class Copied:
 
 
 def copied(rows: Sequence[NewRow], *, project_id: UUID, batch_id: UUID, at: datetime) -> Copied:
-    """The rows as jobs that wait since ``at``, each under a new id."""
+    """The rows as jobs that wait since ``at``."""
     tails: dict[int, tuple[str, str]] = {}
     jobs, waits = list[str](), list[str]()
-    for number, row_id, given, likeness in rows:
+    for job_id, number, row_id, given, likeness in rows:
         tail = tails.get(id(likeness))
         if tail is None:
             tail = tails[id(likeness)] = (
                 _job_tail(likeness, (project_id, batch_id, at)),
                 _wait_tail(likeness, batch_id),
             )
-        job_id = new_id_text()
         jobs.append(f"{job_id}\t{number}\t{_text(row_id)}\t{_text(given)}\t{tail[0]}")
         waits.append(f"{job_id}\t{number}\t{tail[1]}")
     return Copied("".join(jobs), "".join(waits))

@@ -1,6 +1,7 @@
 """Rows as jobs that wait: planned, priced and summed, or told what keeps them from running."""
 
 import json
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -77,6 +78,20 @@ def test_rows_that_differ_in_their_inputs_alone_share_all_else(engine: Engine) -
     assert [json.loads(row.input)["prompt"] for row in rows if isinstance(row, NewRow)] == ["a", "b"]
     assert len({id(row.likeness) for row in rows if isinstance(row, NewRow)}) == 1
     assert planner.estimate.total.rows == 2
+
+
+def test_rows_that_are_split_begin_at_each_provider_as_often_as_its_share_has_it(engine: Engine) -> None:
+    sheet = "prompt,model,split\n" + "a,pair,linkmodel:3 fal:1\n" * 400
+    rows, planner = planned(engine, sheet)
+    firsts = Counter(row.likeness.provider for row in rows if isinstance(row, NewRow))
+    assert 240 < firsts["linkmodel"] < 350
+    assert firsts["linkmodel"] + firsts["fal"] == 400
+    for row in rows:
+        assert isinstance(row, NewRow)
+        plans = [entry["provider"] for entry in json.loads(row.likeness.plan)]
+        assert (plans[0], len(plans)) == (row.likeness.provider, 2)
+    ranges = {one.provider: one.range.rows for one in planner.estimate.by_offer()}
+    assert ranges == firsts
 
 
 def test_what_the_rows_may_cost_is_summed_by_model_and_offer(engine: Engine) -> None:
