@@ -11,6 +11,7 @@ from api.schemas.access import KeyRequest, ProjectRequest
 from api.schemas.base import Problem
 from api.schemas.batches import BatchChange, ResumeRequest
 from api.schemas.callbacks import EndpointChange, EndpointRequest, RedeliveryRequest
+from api.schemas.erasing import RetentionRequest
 from api.schemas.resolve import ResolveRequest
 from api.sheet_documentation import BatchForm
 from domain.generation import JobRequest
@@ -26,6 +27,7 @@ _BODIES: Final[tuple[type[BaseModel], ...]] = (
     RedeliveryRequest,
     ResolveRequest,
     ResumeRequest,
+    RetentionRequest,
 )
 _REF: Final = "#/components/schemas/{model}"
 

@@ -87,6 +87,10 @@ class Client:
                 raise refusal(response, self.connection)
             yield response.iter_bytes()
 
+    def erase(self, path: str) -> Any:  # noqa: ANN401 - JSON
+        """Have what is at ``path`` erased; answers what became of it."""
+        return self._call("DELETE", path).body
+
     def delete(self, path: str) -> None:
         """Delete what is at ``path``."""
         with self._translated():

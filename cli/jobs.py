@@ -1,4 +1,4 @@
-"""``darkroom jobs``: list, show, cancel, retry and resolve jobs, and read their timelines."""
+"""``darkroom jobs``: list, show, cancel, retry, resolve and erase jobs, and read their timelines."""
 
 from typing import Annotated, Any, Final, Literal
 
@@ -9,6 +9,7 @@ from cli.assignments import uuid_of
 from cli.client import Client
 from cli.configuration import read_settings
 from cli.connection import connection
+from cli.erasing import delete_job
 from cli.errors import Misused
 from cli.output import Output
 from cli.rendering import JOB_COLUMNS, facts, job_rows
@@ -16,8 +17,9 @@ from cli.resolve import resolve
 from cli.submit import Wait, finish
 from domain.lifecycle import ENDED
 
-app = typer.Typer(help="List, show, cancel, retry and resolve jobs.", no_args_is_help=True)
+app = typer.Typer(help="List, show, cancel, retry, resolve and erase jobs.", no_args_is_help=True)
 app.command()(resolve)
+app.command("delete")(delete_job)
 
 _LOOK_SECONDS: Final = 1
 

@@ -241,6 +241,17 @@ class CancelAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class PayloadErased:
+    """What was asked and what was made are erased at the provider.
+
+    ``files`` counts the made files that were removed there, ``files_left`` those that it could not remove.
+    """
+
+    files: int = 0
+    files_left: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class UnitPrice:
     """What one billed unit of an endpoint costs, in dollars, by the provider's own word."""
 
@@ -312,5 +323,14 @@ class Provider(Protocol):
 
         Raises:
             LookFailed: the list could not be read; ``permanent`` where there is none for us.
+        """
+        ...
+
+    def erase(self, request_id: str) -> PayloadErased:
+        """Erase what the provider keeps of a request that has ended; again does no harm.
+
+        Raises:
+            LookFailed: it was not erased; ``missing`` where the provider knows no such request, ``permanent``
+                where it has no call for it or this key may not make it.
         """
         ...

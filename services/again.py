@@ -22,7 +22,7 @@ def retry(runtime: Runtime, *, project_id: UUID, job_id: UUID) -> dict[str, Any]
 
     Raises:
         NotFound: the project has no such job.
-        Conflict: the job is neither failed nor canceled.
+        Conflict: the job is neither failed nor canceled, or was erased.
     """
     with runtime.database.work() as session:
         found = jobs.job_of_project(session, project_id, job_id)
@@ -38,6 +38,8 @@ def retry(runtime: Runtime, *, project_id: UUID, job_id: UUID) -> dict[str, Any]
                 code="not_retryable",
                 status=job.status,
             )
+        if job.erase_requested_at is not None:
+            raise Conflict("what this job was asked is erased: submit a new one", code="job_erased")
         attempt = jobs.last_attempt(session, job_id)
         if attempt is not None and attempt.outputs and attempt.status == AttemptStatus.FAILED:
             _fetch_again(runtime, session, job, attempt)

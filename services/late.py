@@ -76,8 +76,9 @@ def _book(runtime: Runtime, session: Session, attempt_id: UUID, verdict: Finishe
 
 
 def _is_wanted(job: JobRecord, attempt: AttemptRecord) -> bool:
-    """Whether the job has nothing better: it failed on this very attempt."""
-    return job.status == JobStatus.FAILED and attempt.number == job.attempts
+    """Whether the job has nothing better: it failed on this very attempt, and is to be kept."""
+    failed = job.status == JobStatus.FAILED and attempt.number == job.attempts
+    return failed and job.erase_requested_at is None
 
 
 def _fetch(

@@ -50,8 +50,8 @@ def redeliver(runtime: Runtime, project_id: UUID, delivery_id: UUID) -> dict[str
             raise NotFound(f"there is no delivery {delivery_id} in this project")
         if not feed.again(session, project_id, delivery_id, runtime.clock()):
             raise Conflict(
-                "this delivery is being tried just now, was a test, or its endpoint is disabled or deleted: "
-                "enable the endpoint, or ask again in a minute",
+                "this delivery is being tried just now, was a test, its job was erased, or its endpoint is "
+                "disabled or deleted: enable the endpoint, or ask again in a minute",
                 code="not_redeliverable",
             )
         agenda.wake(session)

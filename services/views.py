@@ -63,6 +63,8 @@ def job_view(
         "created_at": timestamp(job.created_at),
         "ended_at": timestamp(job.ended_at),
         "cancel_requested_at": timestamp(job.cancel_requested_at),
+        "erase_requested_at": timestamp(job.erase_requested_at),
+        "erased_at": timestamp(job.erased_at),
         "quoted": money(job.quoted_nano),
         "cost": _job_cost(job, attempts),
         "latency": spent,

@@ -24,7 +24,7 @@ _PLACE: Final = text(
     """
 )
 
-# An endpoint that is disabled or deleted is not told again; a test is never repeated.
+# An endpoint that is disabled or deleted is not told again, nor is what was erased; a test is never repeated.
 _AGAIN: Final = text(
     """
     UPDATE deliveries SET status = 'pending', next_at = :now, tries = 0, owner = NULL, held = false,
@@ -35,6 +35,8 @@ _AGAIN: Final = text(
       AND events.type <> 'webhook.test' AND (deliveries.owner IS NULL OR deliveries.next_at <= :now)
       AND (deliveries.endpoint_id IS NULL
         OR deliveries.endpoint_id IN (SELECT id FROM webhook_endpoints WHERE enabled))
+      AND NOT EXISTS (
+        SELECT FROM jobs WHERE jobs.id = events.job_id AND jobs.erase_requested_at IS NOT NULL)
     """
 )
 

@@ -1,4 +1,4 @@
-"""``darkroom batch``: list, show, follow, pause, resume, cancel and retry batches."""
+"""``darkroom batch``: list, show, follow, pause, resume, cancel, retry and erase batches."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -15,12 +15,14 @@ from cli.batches.submit import submit
 from cli.client import Client
 from cli.configuration import read_settings
 from cli.connection import connection
+from cli.erasing import delete_batch
 from cli.output import Output
 from domain.batches import BatchState
 
 app = typer.Typer(help="Submit sheets of jobs, follow them, and fetch what they made.", no_args_is_help=True)
 for command in (submit, results, errors, download):
     app.command()(command)
+app.command("delete")(delete_batch)
 
 State = Annotated[BatchState | None, typer.Option(help="Only batches that stand there.")]
 Limit = Annotated[int, typer.Option(min=1, max=200, help="How many at most.")]

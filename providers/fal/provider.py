@@ -9,10 +9,20 @@ from domain.lifecycle import Kind
 from domain.offers import Offer
 from outbound.direct import DirectWire
 from outbound.wire import AsyncWire, Wire
-from providers.base import Accepted, CancelAnswer, Handle, Observation, Sighting, Submission, UnitPrice
+from providers.base import (
+    Accepted,
+    CancelAnswer,
+    Handle,
+    Observation,
+    PayloadErased,
+    Sighting,
+    Submission,
+    UnitPrice,
+)
 from providers.fal.arguments import arguments
 from providers.fal.billing import PriceList
 from providers.fal.client import QueueClient
+from providers.fal.erasing import Payloads
 from providers.fal.listing import RequestList
 from providers.fal.look import Looker
 from providers.fal.marker import MARKER
@@ -32,7 +42,8 @@ class FalProvider:
     """fal.ai behind ``providers.base.Provider``. One instance a process; safe to use from several threads.
 
     ``key`` is an API key; ``queue_url`` and ``platform_url`` are base addresses, plain http for an emulator.
-    ``admin_key`` is one of the same account that may read its list of requests, where ``key`` may not.
+    ``admin_key`` is one of the same account that may erase, and read its list of requests, where ``key`` may
+    not.
     """
 
     name: str = "fal"
@@ -60,6 +71,7 @@ class FalProvider:
         self._prices = PriceList(key, platform_url, wire)
         self._looker = Looker(key, queue, clock)
         self._list = RequestList(admin_key or key, platform_url, queue, wire)
+        self._payloads = Payloads(admin_key or key, platform_url, wire)
 
     def arguments(self, offer: Offer, given: GenerationInput) -> dict[str, Any]:
         """The body for the offer's endpoint; raises Unsupported."""
@@ -88,3 +100,7 @@ class FalProvider:
     def search(self, endpoint: str, wanted: Sequence[Wanted], now: datetime) -> Mapping[str, Sighting]:
         """Look for lost requests in the account's list of requests; raises LookFailed."""
         return self._list.search(endpoint, wanted, now)
+
+    def erase(self, request_id: str) -> PayloadErased:
+        """Erase what fal keeps of a request that has ended, with the admin key; raises LookFailed."""
+        return self._payloads.erase(request_id)

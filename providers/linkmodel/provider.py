@@ -15,6 +15,7 @@ from providers.base import (
     Handle,
     LookFailed,
     Observation,
+    PayloadErased,
     Sighting,
     Submission,
     UnitPrice,
@@ -23,6 +24,10 @@ from providers.linkmodel import arguments, look, schedule, submit
 from providers.sightings import Wanted
 
 _NO_LIST: Final = "LinkModel has no list of tasks"
+_CANNOT_ERASE: Final = (
+    "LinkModel has no call to erase a task, and does not say how long it keeps one; "
+    "its links end by themselves"
+)
 _CANNOT_CANCEL: Final = "LinkModel has no call to cancel a task: it runs to its end and may be billed"
 
 
@@ -95,3 +100,7 @@ class LinkModelProvider:
     ) -> Mapping[str, Sighting]:
         """LinkModel lists no tasks, so nothing can be looked for; raises LookFailed."""
         raise LookFailed(_NO_LIST, permanent=True)
+
+    def erase(self, request_id: str) -> PayloadErased:  # noqa: ARG002 - the protocol's signature
+        """Impossible at LinkModel, so nothing is sent; raises LookFailed."""
+        raise LookFailed(_CANNOT_ERASE, permanent=True)

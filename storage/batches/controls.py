@@ -96,12 +96,14 @@ _MADE: Final = """
 """
 _FAILED: Final = text(
     f"""
-    SELECT id, {_MADE} AS made FROM jobs WHERE batch_id = :batch_id AND status = 'failed' ORDER BY row_number
+    SELECT id, {_MADE} AS made FROM jobs
+    WHERE batch_id = :batch_id AND status = 'failed' AND erase_requested_at IS NULL ORDER BY row_number
     """  # noqa: S608 - made of constants
 )
 _LOCK_FAILED: Final = text(
     """
-    SELECT id FROM jobs WHERE id = ANY(CAST(:ids AS uuid[])) AND status = 'failed'
+    SELECT id FROM jobs
+    WHERE id = ANY(CAST(:ids AS uuid[])) AND status = 'failed' AND erase_requested_at IS NULL
     ORDER BY id FOR UPDATE
     """
 )

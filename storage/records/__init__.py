@@ -16,6 +16,7 @@ from storage.records.callbacks import (
     EndpointRecord,
     EventRecord,
 )
+from storage.records.erasures import ErasureRecord, RetentionRecord
 from storage.records.jobs import AssetRecord, JobEventRecord, JobRecord
 from storage.records.lanes import LaneRecord
 from storage.records.ledger import LedgerEntryRecord, UnitPriceRecord
@@ -33,6 +34,7 @@ __all__ = [
     "DeliveryRecord",
     "DeliveryTryRecord",
     "EndpointRecord",
+    "ErasureRecord",
     "EventRecord",
     "HeartbeatRecord",
     "IdempotencyRecord",
@@ -41,5 +43,6 @@ __all__ = [
     "LaneRecord",
     "LedgerEntryRecord",
     "ProjectRecord",
+    "RetentionRecord",
     "UnitPriceRecord",
 ]

@@ -58,6 +58,8 @@ class BatchRecord(SQLModel, table=True):
     read_at: datetime | None = moment()
     first_sent_at: datetime | None = moment()
     ended_at: datetime | None = moment()
+    erase_requested_at: datetime | None = moment()
+    erased_at: datetime | None = moment()
 
 
 class BatchWaitRecord(SQLModel, table=True):

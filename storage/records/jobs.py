@@ -16,6 +16,7 @@ class JobRecord(SQLModel, table=True):
 
     ``plan`` is the ranked list of offers to try, fixed when the job was accepted; ``plan_at`` is the one
     to try next, and ``attempts`` counts the tries. ``row_number`` counts the rows of a batch's file, from 0.
+    Some of what it holds is gone since ``erase_requested_at``, all of it since ``erased_at``.
     """
 
     __tablename__ = "jobs"
@@ -64,6 +65,8 @@ class JobRecord(SQLModel, table=True):
     deadline_at: datetime | None = moment()
     created_at: datetime = moment(nullable=False)
     ended_at: datetime | None = moment()
+    erase_requested_at: datetime | None = moment()
+    erased_at: datetime | None = moment()
 
 
 class AssetRecord(SQLModel, table=True):

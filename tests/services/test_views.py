@@ -53,6 +53,8 @@ def test_a_whole_job_as_the_contract_has_it() -> None:
         "created_at": "2026-11-22T12:00:00.000Z",
         "ended_at": "2026-11-22T12:00:41.820Z",
         "cancel_requested_at": None,
+        "erase_requested_at": None,
+        "erased_at": None,
         "quoted": {"nano_usd": 70_000_000, "usd": "0.07"},
         "cost": {"nano_usd": 61_000_000, "usd": "0.061", "basis": "provider_price", "final": True},
         "latency": {

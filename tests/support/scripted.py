@@ -17,6 +17,7 @@ from providers.base import (
     Generating,
     Handle,
     Observation,
+    PayloadErased,
     Sighting,
     Submission,
     UnitPrice,
@@ -86,6 +87,8 @@ class ScriptedProvider:
         default_factory=lambda: Script[Sequence[Wanted], Mapping[str, Sighting]](_sees_none)
     )
 
+    erasures: Script[str, PayloadErased] = field(default_factory=lambda: Script(PayloadErased(files=1)))
+
     def arguments(self, offer: Offer, given: GenerationInput) -> dict[str, Any]:
         """The fields of the input as they are; ``offer`` does not matter."""
         del offer
@@ -116,6 +119,10 @@ class ScriptedProvider:
         """The list by script; none of the endpoint's requests are on it."""
         del endpoint, now
         return self.searches.answer(wanted)
+
+    def erase(self, request_id: str) -> PayloadErased:
+        """The erasure by script."""
+        return self.erasures.answer(request_id)
 
 
 class ScriptedQueue:

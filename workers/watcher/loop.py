@@ -13,7 +13,7 @@ import structlog
 from outbound.many import PooledWire
 from outbound.wire import AsyncWire
 from providers.registry import REGISTRY
-from services import deadlines, due, looking, signs
+from services import deadlines, due, looking, retention, shredding, signs
 from services.batches import canceling, completing
 from services.housekeeping import tidy
 from services.runtime import Runtime
@@ -32,6 +32,7 @@ QUIET_AFTER_SECONDS: Final = 5.0
 BEAT_SECONDS: Final = 3.0
 SWEEP_SECONDS: Final = 1.0
 TIDY_SECONDS: Final = 3600.0
+RETENTION_SECONDS: Final = 60.0
 NOTES: Final = 200
 GRACE_SECONDS: Final = 10.0
 _RELEASE_SECONDS: Final = 5.0
@@ -77,6 +78,8 @@ class Watcher:
                 self._every(SWEEP_SECONDS, lambda: completing.sweep(runtime), "batches"),
                 self._every(SWEEP_SECONDS, lambda: canceling.sweep(runtime), "canceling"),
                 self._every(TIDY_SECONDS, lambda: tidy(runtime), "tidy"),
+                self._every(RETENTION_SECONDS, lambda: retention.sweep(runtime), "retention"),
+                self._every(SWEEP_SECONDS, lambda: shredding.sweep(runtime), "shredding", calls=True),
                 self._writing.run(),
                 self._publishing.run(),
                 self._settling.run(),
@@ -154,10 +157,14 @@ class Watcher:
             if new_job:
                 self._hurried.set()
 
-    async def _every(self, seconds: float, step: Callable[[], None], name: str) -> None:
+    async def _every(
+        self, seconds: float, step: Callable[[], None], name: str, *, calls: bool = False
+    ) -> None:
+        """Take a step again and again; ``calls`` where it may ask a provider."""
+        crew = self._threads.call if calls else self._threads.step
         while True:
             try:
-                await self._threads.step(step)
+                await crew(step)
             except DatabaseTrouble:
                 log.warning("step_failed", step=name)
             await asyncio.sleep(seconds)
