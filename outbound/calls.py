@@ -62,6 +62,13 @@ class Calls:
             await response.aclose()
             await self._keep(where, connection)
 
+    async def close(self) -> None:
+        """Close what is kept."""
+        kept = [one for resting in self._kept.values() for one in resting]
+        self._kept.clear()
+        for connection in kept:
+            await connection.aclose()
+
     async def _send(
         self, where: Origin, request: httpcore.Request
     ) -> tuple[httpcore.AsyncHTTPConnection, httpcore.Response]:

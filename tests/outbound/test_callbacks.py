@@ -174,7 +174,7 @@ def test_while_a_secret_is_rotated_both_receivers_are_satisfied() -> None:
 
 
 def test_a_signature_is_verified_by_svix_too() -> None:
-    """Another library than the one that signs: senders of many services are checked by it."""
+    """Its class takes the headers of either name, and stands in receivers of many services."""
     old, new, now = new_secret(), new_secret(), datetime.now(UTC)
     for signing in ([new], [new, old]):
         headers = sign(signing, "msg_1", now, BODY)
