@@ -57,11 +57,12 @@ _NO_PROMPT: Final = _statements(
         FROM events WHERE job_id = ANY(CAST(:ids AS uuid[]))) AS told
     WHERE events.id = told.id
     """,  # noqa: S608 - made of constants
-    # An answer was written with its job, at the same moment, so the index of times finds it.
+    # An answer was written with its job, at the same moment, so the index of times finds it. Not joined: for
+    # many jobs the whole table would be read.
     """
     UPDATE idempotency_keys SET answer = answer || '{"input": {}}'
-    FROM jobs WHERE jobs.id = ANY(CAST(:ids AS uuid[]))
-        AND idempotency_keys.created_at = jobs.created_at AND idempotency_keys.job_id = jobs.id
+    WHERE job_id = ANY(CAST(:ids AS uuid[])) AND created_at = ANY(ARRAY(
+        SELECT created_at FROM jobs WHERE id = ANY(CAST(:ids AS uuid[]))))
     """,
     """
     UPDATE delivery_tries SET answer = ''
