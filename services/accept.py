@@ -15,15 +15,18 @@ from uuid import UUID
 from pydantic_core import to_json
 
 from domain.generation import JobRequest
+from domain.routing import divided
 from outbound.guard import BlockedAddress, check_url
 from services.planning import Planner, plan_entry, quoted_text
+from services.prices.knowing import known_of
 from services.refusals import Conflict, Refused, Unprocessable
 from services.runtime import Runtime
 from services.views import job_view
 from storage.entrance import Entrance
 from storage.intake import Answer, NewJob
+from storage.records.columns import new_id
 
-# So old may a unit price be by which a job is planned.
+# So old may be what is known of prices and times when a job is planned.
 _PRICES_SECONDS: Final = 5.0
 
 
@@ -91,18 +94,22 @@ class Reception:
             # It looks the name up.
             await asyncio.to_thread(_check_callback, self._runtime, request.callback_url)
         if self._clock() >= self._prices_until:
-            self._planner.know(await self._entrance.unit_prices())
+            self._planner.know(known_of(self._runtime, await self._entrance.knowledge()))
             self._prices_until = self._clock() + _PRICES_SECONDS
         return self._planned(project_id, request)
 
     def _planned(self, project_id: UUID, request: JobRequest) -> NewJob:
         given = request.input.model_dump(mode="json", exclude_none=True)
         routing = request.routing.model_dump(mode="json", exclude_none=True)
+        id_ = new_id()
         planned = self._planner.plan(request)
         at = self._runtime.clock()
-        choices = planned.plan.choices
+        split = request.routing.split
+        plan = planned.plan if split is None else divided(planned.plan, request.routing, str(id_))
+        choices = plan.choices
         first, deadline = choices[0], request.routing.deadline
         return NewJob(
+            id=id_,
             project_id=project_id,
             kind=planned.kind,
             model=request.model,

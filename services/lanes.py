@@ -3,9 +3,7 @@
 import secrets
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from statistics import median
 from typing import Final
 
 import structlog
@@ -13,8 +11,8 @@ import structlog
 from domain.circuit import Circuit
 from domain.lanes import Lane, Learned
 from domain.lifecycle import Kind
-from domain.looks import Schedule, pause, quantile
-from domain.patterns import ENOUGH
+from domain.looks import Schedule, pause
+from domain.starts import is_warm
 from services.lane_book import LaneFacts
 from services.runtime import Runtime
 from storage import lanes as rows
@@ -25,7 +23,6 @@ from storage.lanes import News
 LOOKS: Final = "looks"
 _HOOKS_STAY: Final = timedelta(hours=1)
 _JITTER_SHARE: Final = 0.06
-_SLOW_SHARE: Final = 0.9
 # fal documents no schedule of looks: this is the shortest pause that we allow ourselves there.
 _LEAST_SECONDS: Final = 1.0
 
@@ -78,14 +75,14 @@ def next_look(runtime: Runtime, lane: Lane, kind: Kind, *, age: float, generatin
     usual = None if provider is None else provider.next_look(kind, age)
     if provider is None or usual is None:
         return None
-    facts = runtime.lanes.facts(lane)
+    facts, limits = runtime.lanes.facts(lane), runtime.catalogue.limits.of_lane(lane)
     # Where the provider names its schedule, nobody looks more often.
     least = usual if provider.paced else _LEAST_SECONDS
     schedule = Schedule(
         usual=usual,
         least=least,
-        shows_start=runtime.catalogue.limits.of_lane(lane).runners,
-        warm=is_warm(runtime, lane, facts.warm_at),
+        shows_start=limits.runners,
+        warm=is_warm(limits, facts.warm_at, runtime.clock()),
         pattern=runtime.lanes.pattern(lane),
         started=facts.started,
         hooked=_is_hooked(facts, runtime.clock()),
@@ -95,39 +92,6 @@ def next_look(runtime: Runtime, lane: Lane, kind: Kind, *, age: float, generatin
         return seconds
     # Requests that were taken together are not all asked about together; and rather early than late.
     return max(seconds * (1 - _JITTER_SHARE * secrets.randbelow(1001) / 1000), least)
-
-
-@dataclass(frozen=True, slots=True)
-class Start:
-    """What is to be expected of an endpoint, by what it did here lately; None where too little is known.
-
-    ``warm``: a runner was seen at work there lately, None where the provider does not show that. ``seconds``
-    until a runner starts on a request, ``whole_seconds`` until its result.
-    """
-
-    warm: bool | None
-    seconds: float | None
-    whole_seconds: int | None
-
-
-def expected_start(runtime: Runtime, lane: Lane) -> Start:
-    """How soon a request would start there now."""
-    facts = runtime.lanes.facts(lane)
-    whole = round(median(facts.took)) if len(facts.took) >= ENOUGH else None
-    if not runtime.catalogue.limits.of_lane(lane).runners:
-        return Start(None, None, whole)
-    warm = is_warm(runtime, lane, facts.warm_at)
-    if len(facts.started) < ENOUGH:
-        return Start(warm, None, whole)
-    # A warm endpoint starts as it usually does; a cold one as its slow starts did.
-    seconds = median(facts.started) if warm else quantile(facts.started, _SLOW_SHARE)
-    return Start(warm, round(seconds, 1), whole)
-
-
-def is_warm(runtime: Runtime, lane: Lane, warm_at: datetime | None) -> bool:
-    """Whether a runner was seen at work in the lane lately."""
-    seconds = runtime.catalogue.limits.of_lane(lane).warm_seconds
-    return warm_at is not None and (runtime.clock() - warm_at).total_seconds() < seconds
 
 
 def _write(

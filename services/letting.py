@@ -10,9 +10,9 @@ from typing import Final
 from domain.circuit import Circuit
 from domain.lanes import Lane
 from domain.limits import Limits, pilots, refilled
+from domain.starts import is_warm
 from services import passing
 from services.batches.feeding import feed
-from services.lanes import is_warm
 from services.runtime import Runtime
 from storage import claims, lanes
 from storage.batches import turns
@@ -137,7 +137,7 @@ def _runners(facts: _Facts, lane: Lane, row: LaneRecord, limits: Limits) -> int:
 
     So a flood pays for the start of one runner, and not for as many as it has jobs.
     """
-    if not limits.runners or is_warm(facts.runtime, lane, row.warm_at):
+    if not limits.runners or is_warm(limits, row.warm_at, facts.now):
         return OUTSTANDING
     ahead = claims.pioneers(facts.session, lane)
     if ahead.behind:

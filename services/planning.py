@@ -1,9 +1,7 @@
 """From a request to a plan: the offers that can honour it, what each would cost, and their order."""
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal
-from functools import partial
 from typing import Any, Final
 
 from pydantic_core import to_json
@@ -12,17 +10,16 @@ from domain.generation import JobRequest
 from domain.lifecycle import Kind
 from domain.money import format_usd
 from domain.offers import Offer, Quote
-from domain.pricing import quote
+from domain.quoting import NOTHING, Known, quote_by
 from domain.routing import NoOffer, PassedOver, Plan, plan
 from providers.base import Unsupported
 from providers.catalogue import KindMismatch, KindRequired, UnknownModel
+from services.prices.knowing import known_of
 from services.references import check_references
 from services.refusals import Unprocessable
 from services.runtime import Runtime
-from storage.database import Session
-from storage.ledger import known_price
+from storage import prices
 
-Price = Callable[[str, str], Decimal | None]
 _MOST_REMEMBERED: Final = 1024
 
 
@@ -44,8 +41,10 @@ def plan_request(runtime: Runtime, request: JobRequest) -> Planned:
     offers = _offers(runtime, request)
     check_references(request.input, runtime.private_hosts)
     obstacles = [_obstacle(runtime, offer, request) for offer in offers]
+    endpoints = [offer.fitted_to(request.input).endpoint for offer in offers]
     with runtime.database.work() as session:
-        return _choose(runtime, request, offers, obstacles, partial(_known, session))
+        known = known_of(runtime, prices.knowledge(session, endpoints))
+    return _choose(runtime, request, offers, obstacles, known)
 
 
 class Planner:
@@ -58,18 +57,18 @@ class Planner:
     def __init__(self, runtime: Runtime, *, most: int = _MOST_REMEMBERED) -> None:
         self._runtime = runtime
         self._most = most
-        self._prices: Mapping[tuple[str, str], Decimal] = {}
+        self._known = NOTHING
         self._plans: dict[tuple[Hashable, ...], Planned] = {}
         self._unhindered: dict[Hashable, tuple[int, Planned]] = {}
 
-    def know(self, prices: Mapping[tuple[str, str], Decimal]) -> None:
-        """Plan with these unit prices (dollars, by provider and endpoint) from now on."""
-        if prices != self._prices:
-            self._prices = prices
+    def know(self, known: Known) -> None:
+        """Plan by this from now on."""
+        if known != self._known:
+            self._known = known
             self._forget()
 
     def plan(self, request: JobRequest) -> Planned:
-        """Choose and order the offers for ``request``.
+        """Choose and order the offers for ``request``; where jobs are split, see ``domain.routing.divided``.
 
         Raises:
             Unprocessable: no offer can run it, with the reason of each, or a file cannot be fetched.
@@ -99,7 +98,7 @@ class Planner:
         place = (asked, *(None if one is None else str(one) for one in obstacles))
         found = self._plans.get(place)
         if found is None:
-            found = _choose(self._runtime, request, offers, obstacles, self._price)
+            found = _choose(self._runtime, request, offers, obstacles, self._known)
             if len(self._plans) >= self._most:
                 self._forget()
             self._plans[place] = found
@@ -108,9 +107,6 @@ class Planner:
     def _forget(self) -> None:
         self._plans.clear()
         self._unhindered.clear()
-
-    def _price(self, provider: str, endpoint: str) -> Decimal | None:
-        return self._prices.get((provider, endpoint))
 
 
 def _decisive(request: JobRequest) -> Hashable:
@@ -136,7 +132,7 @@ def _choose(
     request: JobRequest,
     offers: Sequence[Offer],
     obstacles: Sequence[Unsupported | None],
-    price: Price,
+    known: Known,
 ) -> Planned:
     if not offers:
         raise Unprocessable(f"{request.model} has no offer to run at", code="no_offer", field="model")
@@ -151,7 +147,9 @@ def _choose(
     able = [offer for offer, obstacle in zip(offers, obstacles, strict=True) if obstacle is None]
     try:
         chosen = plan(
-            [_quote(offer, request, price) for offer in able], request.routing, available=runtime.available
+            [quote_by(known, offer, request.input) for offer in able],
+            request.routing,
+            available=runtime.available,
         )
     except NoOffer as error:
         reasons = [*error.reasons, *out]
@@ -203,16 +201,6 @@ def _obstacle(runtime: Runtime, offer: Offer, request: JobRequest) -> Unsupporte
     except Unsupported as error:
         return error
     return None
-
-
-def _quote(offer: Offer, request: JobRequest, price: Price) -> Quote:
-    fitted = offer.fitted_to(request.input)
-    return quote(offer, request.input, unit_price=price(fitted.provider, fitted.endpoint))
-
-
-def _known(session: Session, provider: str, endpoint: str) -> Decimal | None:
-    found = known_price(session, provider, endpoint)
-    return None if found is None else found.usd
 
 
 def _sentence(reasons: Sequence[PassedOver]) -> str:

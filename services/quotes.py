@@ -3,10 +3,9 @@
 from typing import Any
 
 from domain.generation import JobRequest
-from domain.lanes import Lane
-from domain.offers import Quote
-from services import lanes
+from domain.offers import Offer, Quote
 from services.planning import plan_request
+from services.prices.showing import evidence_view, price_view
 from services.runtime import Runtime
 from services.views import money
 
@@ -31,7 +30,6 @@ def quotes(runtime: Runtime, request: JobRequest) -> dict[str, Any]:
 
 
 def _offer(runtime: Runtime, rank: int, choice: Quote) -> dict[str, Any]:
-    start = lanes.expected_start(runtime, Lane(choice.offer.provider, choice.offer.endpoint))
     return {
         "rank": rank,
         "provider": choice.offer.provider,
@@ -40,8 +38,27 @@ def _offer(runtime: Runtime, rank: int, choice: Quote) -> dict[str, Any]:
         "high": money(choice.high_nano),
         "exact": choice.exact,
         "basis": choice.basis,
-        "expected_seconds": start.whole_seconds or choice.offer.expected_seconds,
-        "warm": start.warm,
-        "expected_start_seconds": start.seconds,
+        "spin_up": money(choice.spin_up_nano),
+        "evidence": evidence_view(choice),
+        "unit_price": price_view(choice.price),
+        "expected_seconds": choice.seconds,
+        "warm": _warm(runtime, choice),
+        "expected_start_seconds": choice.start.seconds,
+        "retention": _retention(choice.offer),
+        "share": choice.share,
         "why": choice.why,
+    }
+
+
+def _warm(runtime: Runtime, choice: Quote) -> bool | None:
+    """Where nothing has run yet, nobody has seen a runner."""
+    shows = runtime.catalogue.limits.of_lane(choice.offer.lane).runners
+    return False if shows and choice.start.warm is None else choice.start.warm
+
+
+def _retention(offer: Offer) -> dict[str, Any]:
+    return {
+        "keeps": offer.retention,
+        "zero_retention": offer.zero_retention,
+        "source": offer.retention_source,
     }

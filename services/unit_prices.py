@@ -11,7 +11,7 @@ from domain.lanes import Lane
 from domain.offers import Offer
 from providers.base import LookFailed, UnitPrice
 from services.runtime import Runtime
-from storage import ledger
+from storage import prices
 
 _NEWS_AFTER: Final = timedelta(minutes=10)
 
@@ -42,7 +42,7 @@ def _unit_price(runtime: Runtime, lane: Lane, asked: Priced) -> UnitPrice | None
         return asked.known or _catalogue_price(asked.offer)
     if price is not None and _is_news(asked, price, runtime.clock()):
         with runtime.database.work() as session:
-            ledger.remember_price(
+            prices.remember(
                 session,
                 provider=lane.provider,
                 endpoint=lane.endpoint,

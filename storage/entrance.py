@@ -5,7 +5,6 @@ Measured beside the ORM's session: a fifth of the CPU for a job alone, a twentie
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
@@ -15,6 +14,7 @@ from storage import intake
 from storage.database import DatabaseUnavailable
 from storage.group_commit import GroupCommit
 from storage.intake import Answer, NewJob
+from storage.prices import Knowledge, known_to_all
 from storage.steps import hearing
 from storage.steps.hearing import Heard
 from storage.urls import for_asyncpg
@@ -99,14 +99,10 @@ class Entrance:
         async with self._connection() as connection:
             return await intake.answered(connection, project_id, key)
 
-    async def unit_prices(self) -> dict[tuple[str, str], Decimal]:
-        """The unit prices that providers named, in dollars, by provider and endpoint.
-
-        Raises:
-            DatabaseUnavailable: the database does not answer.
-        """
+    async def knowledge(self) -> Knowledge:
+        """What is known of every lane for quotes; raises DatabaseUnavailable."""
         async with self._connection() as connection:
-            return await intake.unit_prices(connection)
+            return await known_to_all(connection)
 
     async def _write(self, jobs: Sequence[tuple[NewJob, Answer | None]]) -> list[bool]:
         async with self._connection() as connection:

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal
 from typing import Any, ClassVar, Final, Protocol
 from uuid import UUID
 
@@ -136,12 +135,6 @@ async def answered(connection: Connection, project_id: UUID, key: str) -> tuple[
     """The job and the answer that were given under the key."""
     found = await connection.fetchrow(_ANSWERED, project_id, key)
     return None if found is None else (found["job_id"], Answer(key, found["fingerprint"], found["answer"]))
-
-
-async def unit_prices(connection: Connection) -> dict[tuple[str, str], Decimal]:
-    """What a unit cost when each provider last said so, in dollars, by provider and endpoint."""
-    found = await connection.fetch("SELECT provider, endpoint, usd FROM unit_prices")
-    return {(row["provider"], row["endpoint"]): row["usd"] for row in found}
 
 
 def _row(job: NewJob, answer: Answer | None) -> tuple[Any, ...]:

@@ -1,14 +1,12 @@
 """Bookings: the ledger is only ever appended to, and adds up at any moment."""
 
 from datetime import datetime
-from decimal import Decimal
 from uuid import UUID
 
 from sqlalchemy import func
-from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, select
 
-from storage.records import AttemptRecord, JobRecord, LedgerEntryRecord, UnitPriceRecord
+from storage.records import AttemptRecord, JobRecord, LedgerEntryRecord
 
 HOLDS = ("reserve", "release")
 SPENDS = ("settle", "adjust")
@@ -39,21 +37,6 @@ def adjust(session: Session, job: JobRecord, attempt: AttemptRecord, nano: int, 
 def held_and_spent(session: Session, project_id: UUID) -> tuple[int, int]:
     """What a project holds in reserve and what it has spent, in nano-dollars."""
     return _sum(session, project_id, HOLDS), _sum(session, project_id, SPENDS)
-
-
-def remember_price(
-    session: Session, *, provider: str, endpoint: str, usd: Decimal, unit: str, at: datetime
-) -> None:
-    """Keep the unit price that a provider named, for quotes and for when it cannot be asked."""
-    row = {"provider": provider, "endpoint": endpoint, "usd": usd, "unit": unit, "at": at}
-    fresh = {"usd": usd, "unit": unit, "at": at}
-    statement = insert(UnitPriceRecord).values(row)
-    session.execute(statement.on_conflict_do_update(index_elements=["provider", "endpoint"], set_=fresh))
-
-
-def known_price(session: Session, provider: str, endpoint: str) -> UnitPriceRecord | None:
-    """The unit price that a provider named last."""
-    return session.get(UnitPriceRecord, (provider, endpoint))
 
 
 def _book(

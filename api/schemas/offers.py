@@ -1,6 +1,6 @@
 """Models, prices and quotes, as answered."""
 
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Literal
 
 from pydantic import Field
@@ -61,6 +61,35 @@ class ModelList(Shown):
     data: list[Model]
 
 
+class Evidence(Shown):
+    """What a quote stands on; the figures are of what jobs with the same inputs really cost here."""
+
+    words: str = Field(examples=["the 37 newest jobs like it cost $0.08 to $0.14 here, nine in ten …"])
+    n: int | None = Field(description="How many jobs; null where too few have run in 30 days.")
+    low: Money | None
+    high: Money | None
+    p5: Money | None = Field(description="Nine in ten jobs cost from this …")
+    p95: Money | None = Field(description="… to this.")
+    from_: datetime | None = Field(alias="from")
+    to: datetime | None
+
+
+class UnitPrice(Shown):
+    """What the provider itself last said that one unit costs, in dollars as exact text."""
+
+    usd: str = Field(examples=["0.084"])
+    unit: str = Field(description="The provider's own word.", examples=["seconds"])
+    since: datetime | None
+
+
+class Retention(Shown):
+    """What the provider keeps, and where that was read."""
+
+    keeps: str
+    zero_retention: bool
+    source: str | None
+
+
 class QuotedOffer(Shown):
     """What one offer would cost for the request."""
 
@@ -70,7 +99,14 @@ class QuotedOffer(Shown):
     low: Money | None
     high: Money | None
     exact: bool
-    basis: str | None
+    basis: str | None = Field(
+        description="`provider_price` (its price of today), `catalogue`, or `history`: what was paid here."
+    )
+    spin_up: Money | None = Field(
+        description="What starting a runner would cost, where that is billed; part of both ends by `history`."
+    )
+    evidence: Evidence
+    unit_price: UnitPrice | None
     expected_seconds: int | None = Field(
         description="Until the result: the median of the newest ones here, else what is published."
     )
@@ -80,6 +116,8 @@ class QuotedOffer(Shown):
     expected_start_seconds: float | None = Field(
         description="Until a runner starts, by the newest starts here; null while there are too few."
     )
+    retention: Retention
+    share: float | None = Field(description="Of 100 jobs, how many begin here; null without `split`.")
     why: str | None = Field(description="Why it is ranked where it is.")
 
 

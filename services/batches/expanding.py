@@ -20,10 +20,10 @@ from domain.sheets.problems import RowProblem
 from domain.sheets.reading import Row, Sheet, open_sheet
 from services.batches.rows import RowPlanner
 from services.batches.telling import tell
+from services.prices.knowing import known_of
 from services.runtime import Runtime
-from storage import agenda
+from storage import agenda, prices
 from storage.batches import reading, states
-from storage.batches.queries import unit_prices
 from storage.batches.reading import Slice
 from storage.batches.rows import NewRow
 from storage.claims import Lease
@@ -175,8 +175,8 @@ def _opened(stream: BinaryIO) -> Sheet:
 
 def _planner(runtime: Runtime, batch: BatchRecord, sheet: Sheet) -> RowPlanner:
     with runtime.database.work() as session:
-        prices = unit_prices(session)
-    return RowPlanner(runtime, sheet.header, prices=prices, quotes=batch.quotes)
+        known = known_of(runtime, prices.knowledge(session))
+    return RowPlanner(runtime, sheet.header, known=known, quotes=batch.quotes)
 
 
 def _planned(interpreter: Interpreter, planner: RowPlanner, row: Row) -> NewRow | list[RowProblem]:

@@ -6,8 +6,8 @@ from typing import Any, Final, NamedTuple
 from pydantic_core import to_json
 
 from domain.generation import JobRequest
-from domain.quoting import Known
 from domain.lifecycle import Kind
+from domain.quoting import Known
 from domain.routing import Plan, divided
 from domain.sheets.columns import Place, columns, expected
 from domain.sheets.header import Header
@@ -41,8 +41,7 @@ class RowPlanner:
 
     ``plan`` answers the row as ``storage.batches.reading.write`` takes it, or all that keeps it from running.
     ``estimate`` sums what the rows planned so far may cost, on top of ``quotes`` (a batch's, from the rows
-    read before); ``estimate.quotes()`` is what to keep with the batch. ``known`` is what to plan by, and
-    ``name`` what the batch is called where its rows are split between providers.
+    read before); ``estimate.quotes()`` is what to keep with the batch. ``known`` is what to plan by.
     """
 
     def __init__(
@@ -52,13 +51,11 @@ class RowPlanner:
         *,
         known: Known,
         quotes: Mapping[str, Any] | None = None,
-        name: str = "",
     ) -> None:
         self.estimate = Estimate(quotes or {})
         self._available = runtime.available
         self._planner = Planner(runtime)
         self._planner.know(known)
-        self._name = name
         self._callbacks = CallbackCheck(runtime.private_hosts)
         self._names = {(column.place, column.key): column.name for column in columns(header)}
         self._alike: dict[tuple[Any, ...], _Alike] = {}
@@ -69,7 +66,7 @@ class RowPlanner:
         url = request.callback_url
         blocked = None if url is None else self._callbacks.complaint(url)
         try:
-            planned = self._planner.plan(request, (self._name, row.row))
+            planned = self._planner.plan(request)
         except Unprocessable as error:
             problems = [self._problem(row, error)]
             return problems if blocked is None else [*problems, self._blocked(row, blocked)]

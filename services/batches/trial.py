@@ -9,9 +9,10 @@ from services.batches.rows import RowPlanner
 from services.batches.sheet_files import SheetFile, counted, opened
 from services.batches.uploading import Order, check_callback
 from services.batches.views import range_view
+from services.prices.knowing import known_of
 from services.runtime import Runtime
 from services.views import money
-from storage.batches.queries import unit_prices
+from storage import prices
 
 MOST_PROBLEMS: Final = 1_000
 
@@ -40,11 +41,11 @@ def trial(runtime: Runtime, order: Order, file: SheetFile) -> dict[str, Any]:
     """
     check_callback(runtime, order.callback_url)
     with runtime.database.work() as session:
-        prices = unit_prices(session)
+        known = known_of(runtime, prices.knowledge(session))
     verdict = _Verdict()
     with opened(file) as sheet:
         interpreter = Interpreter(sheet.header, order.defaults)
-        planner = RowPlanner(runtime, sheet.header, prices=prices)
+        planner = RowPlanner(runtime, sheet.header, known=known)
         for row in sheet:
             read = interpreter.read(row)
             planned = read if isinstance(read, list) else planner.plan(read)

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
@@ -12,7 +11,7 @@ from sqlmodel import Session, col, select
 
 from domain.lifecycle import JobStatus
 from storage.listing import Page
-from storage.records import AgendaRecord, BatchRecord, UnitPriceRecord
+from storage.records import AgendaRecord, BatchRecord
 
 _TAKE_CANCELING: Final = text(
     """
@@ -76,8 +75,3 @@ def batches_page(session: Session, project_id: UUID, state: str | None, page: Pa
         conditions.append(col(BatchRecord.id) < page.below)
     found = select(BatchRecord).where(*conditions).order_by(col(BatchRecord.id).desc()).limit(page.size)
     return session.exec(found).all()
-
-
-def unit_prices(session: Session) -> dict[tuple[str, str], Decimal]:
-    """What a unit cost when each provider last said so, in dollars, by provider and endpoint."""
-    return {(one.provider, one.endpoint): one.usd for one in session.exec(select(UnitPriceRecord))}

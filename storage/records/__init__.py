@@ -19,7 +19,13 @@ from storage.records.callbacks import (
 from storage.records.erasures import ErasureRecord, RetentionRecord
 from storage.records.jobs import AssetRecord, JobEventRecord, JobRecord
 from storage.records.lanes import LaneRecord
-from storage.records.ledger import LedgerEntryRecord, UnitPriceRecord
+from storage.records.ledger import LedgerEntryRecord
+from storage.records.prices import (
+    EvidenceMarkRecord,
+    PriceEvidenceRecord,
+    UnitPriceHistoryRecord,
+    UnitPriceRecord,
+)
 
 __all__ = [
     "AgendaRecord",
@@ -36,13 +42,16 @@ __all__ = [
     "EndpointRecord",
     "ErasureRecord",
     "EventRecord",
+    "EvidenceMarkRecord",
     "HeartbeatRecord",
     "IdempotencyRecord",
     "JobEventRecord",
     "JobRecord",
     "LaneRecord",
     "LedgerEntryRecord",
+    "PriceEvidenceRecord",
     "ProjectRecord",
     "RetentionRecord",
+    "UnitPriceHistoryRecord",
     "UnitPriceRecord",
 ]

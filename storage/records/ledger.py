@@ -1,10 +1,9 @@
-"""The ledger: append-only entries in whole nano-dollars, and the unit prices that providers named."""
+"""The ledger: append-only entries in whole nano-dollars."""
 
 from datetime import datetime
-from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Column, Identity, Index, Numeric
+from sqlalchemy import BigInteger, Column, Identity, Index
 from sqlmodel import Field, SQLModel
 
 from storage.records.columns import moment, nano
@@ -32,16 +31,4 @@ class LedgerEntryRecord(SQLModel, table=True):
     kind: str
     nano: int = nano(nullable=False)
     basis: str | None = None
-    at: datetime = moment(nullable=False)
-
-
-class UnitPriceRecord(SQLModel, table=True):
-    """What one billed unit of an endpoint cost when the provider was last asked, in dollars."""
-
-    __tablename__ = "unit_prices"
-
-    provider: str = Field(primary_key=True)
-    endpoint: str = Field(primary_key=True)
-    usd: Decimal = Field(sa_column=Column(Numeric, nullable=False))
-    unit: str
     at: datetime = moment(nullable=False)

@@ -118,7 +118,6 @@ def test_a_quote_says_how_soon_it_would_start(engine: Engine) -> None:
     film = Lane("fal", "test/film")
 
     def offer() -> dict[str, object]:
-        engine.runtime.lanes.forget()
         [only] = quotes(engine.runtime, request)["offers"]
         return {name: only[name] for name in ("warm", "expected_start_seconds", "expected_seconds")}
 
@@ -131,4 +130,7 @@ def test_a_quote_says_how_soon_it_would_start(engine: Engine) -> None:
 
 
 def test_a_provider_without_runners_is_neither_warm_nor_cold(engine: Engine) -> None:
-    assert lanes.expected_start(engine.runtime, PAIR) == lanes.Start(None, None, None)
+    request = JobRequest.model_validate({"model": "pair", "input": {"prompt": "a kite"}})
+    offers = quotes(engine.runtime, request)["offers"]
+    starts = {one["endpoint"]: (one["warm"], one["expected_start_seconds"]) for one in offers}
+    assert starts[PAIR.endpoint] == (None, None)

@@ -6,7 +6,8 @@ import pytest
 
 from domain.generation import JobRequest
 from domain.lifecycle import Kind
-from domain.offers import Offer, Quote
+from domain.offers import KnownPrice, Offer, Quote
+from domain.quoting import Known
 from domain.routing import Availability
 from providers.base import Unsupported
 from services.offering import offering
@@ -14,7 +15,7 @@ from services.planning import Planner, offer_of, quoted_text
 from services.quotes import quotes
 from services.references import BlockedReference
 from services.refusals import Unprocessable
-from storage.ledger import remember_price
+from storage.prices import remember
 from tests.support.engine import Engine
 
 FAL = Offer("pair", Kind.IMAGE, "fal", "test/pair/b")
@@ -56,7 +57,7 @@ def test_a_quote_says_why_an_offer_was_passed_over(engine: Engine) -> None:
 
 def test_a_price_that_the_provider_named_goes_before_the_catalogues(engine: Engine) -> None:
     with engine.runtime.database.work() as session:
-        remember_price(
+        remember(
             session,
             provider="fal",
             endpoint="test/pair/b",
@@ -190,11 +191,11 @@ def test_requests_of_other_inputs_have_plans_of_their_own(
 def test_a_remembered_plan_ends_with_the_prices_that_it_was_made_by(engine: Engine) -> None:
     planner = Planner(engine.runtime)
     dear = planner.plan(request()).plan.choices[0]
-    planner.know({("fal", "test/pair/b"): Decimal("0.001")})
+    planner.know(Known({FAL.lane: KnownPrice(Decimal("0.001"), "image")}))
     cheap = planner.plan(request()).plan.choices[0]
     assert (dear.offer.provider, dear.high_nano) == ("linkmodel", 20_000_000)
     assert (cheap.offer.provider, cheap.high_nano) == ("fal", 1_000_000)
-    planner.know({("fal", "test/pair/b"): Decimal("0.001")})
+    planner.know(Known({FAL.lane: KnownPrice(Decimal("0.001"), "image")}))
     assert planner.plan(request()).plan.choices[0] is cheap
 
 

@@ -19,7 +19,8 @@ from providers.base import (
     Unsupported,
 )
 from services.intents import DEFAULT_START_TIMEOUT
-from storage.ledger import known_price, remember_price
+from storage.prices import remember
+from storage.records import UnitPriceRecord
 from tests.support.engine import Engine, taken
 from tests.support.postgres import plain
 
@@ -312,14 +313,14 @@ def test_a_price_that_was_read_is_remembered(engine: Engine) -> None:
     engine.fal.prices.says(UnitPrice(Decimal("0.031"), "image"))
     engine.running(routing={"provider": "fal"})
     with engine.runtime.database.work() as session:
-        known = known_price(session, "fal", "test/pair/b")
+        known = session.get(UnitPriceRecord, ("fal", "test/pair/b"))
     assert known is not None
     assert (known.usd, known.unit) == (Decimal("0.031"), "image")
 
 
 def test_where_the_price_cannot_be_read_the_last_known_one_stands(engine: Engine) -> None:
     with engine.runtime.database.work() as session:
-        remember_price(
+        remember(
             session,
             provider="fal",
             endpoint="test/pair/b",

@@ -23,7 +23,7 @@ from providers.base import (
 )
 from services.intents import DEFAULT_START_TIMEOUT
 from services.submit import submit
-from storage.ledger import known_price
+from storage.records import UnitPriceRecord
 from storage.steps import submitting
 from tests.support.engine import WORKER, Engine, taken
 from tests.support.until import until
@@ -208,7 +208,7 @@ def test_a_price_is_written_down_when_it_changes_or_grows_old(engine: Engine) ->
         engine.linkmodel.prices.says(UnitPrice(Decimal(usd), "image"))
         engine.submit(engine.accept())
         with engine.runtime.database.work() as session:
-            known = known_price(session, "linkmodel", "pair-a")
+            known = session.get(UnitPriceRecord, ("linkmodel", "pair-a"))
         assert known is not None
         assert known.usd == Decimal(usd)
         return engine.clock() - known.at

@@ -158,7 +158,7 @@ def test_a_question_to_a_database_that_is_away_says_so(
     engine: Engine, server: Postgres, database_url: str
 ) -> None:
     with database_away(server, database_url), pytest.raises(DatabaseUnavailable):
-        through(engine, lambda entrance: entrance.unit_prices())
+        through(engine, lambda entrance: entrance.knowledge())
 
 
 def test_a_connection_that_breaks_in_the_middle_of_a_commit_is_the_databases_absence(

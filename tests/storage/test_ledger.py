@@ -1,7 +1,5 @@
 """The ledger: it adds up at any moment, for each project by itself."""
 
-from decimal import Decimal
-
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -35,16 +33,3 @@ def test_held_and_spent_are_the_sums_of_what_was_booked(
             ledger.release(session, job, amount, NOON)
         assert ledger.held_and_spent(session, project_id)[0] == 0
     assert engine.held_and_spent() == (0, 0)
-
-
-def test_a_unit_price_is_remembered_as_it_was_named_last(engine: Engine) -> None:
-    for usd in ("0.1", "0.000000123456789012345"):
-        with engine.runtime.database.work() as session:
-            ledger.remember_price(
-                session, provider="fal", endpoint="a/b", usd=Decimal(usd), unit="second", at=NOON
-            )
-    with engine.runtime.database.work() as session:
-        known = ledger.known_price(session, "fal", "a/b")
-        assert known is not None
-        assert known.usd == Decimal("0.000000123456789012345")
-        assert ledger.known_price(session, "linkmodel", "a/b") is None

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.offers import Offer, Quote
+from domain.quoting import NOTHING
 from domain.sheets.defaults import RowDefaults
 from domain.sheets.interpreting import Interpreter
 from domain.sheets.problems import ProblemCode, RowProblem
@@ -31,7 +32,7 @@ def planned(
 ) -> tuple[list[NewRow | list[RowProblem]], RowPlanner]:
     opened = open_sheet([sheet.encode()])
     interpreter = Interpreter(opened.header, RowDefaults.model_validate(defaults))
-    planner = RowPlanner(engine.runtime, opened.header, prices={})
+    planner = RowPlanner(engine.runtime, opened.header, known=NOTHING)
     found: list[NewRow | list[RowProblem]] = []
     for row in opened:
         read = interpreter.read(row)
