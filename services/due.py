@@ -94,7 +94,7 @@ def _notes(due: Sequence[Due]) -> list[Note]:
         if one.status == JobStatus.QUEUED:
             groups[SUBMIT, one.kind, one.of_batch].append(one.job_id)
         elif one.status == JobStatus.STORING:
-            groups[COLLECT, "collect", False].append(one.job_id)
+            groups[COLLECT, "collect", one.of_batch].append(one.job_id)
     return [
         Note(task, queue, tuple(ids[start : start + TOGETHER]), in_turn)
         for (task, queue, in_turn), ids in groups.items()

@@ -25,7 +25,7 @@ class Open:
     """An accepted request that is due for a look.
 
     ``cancel`` when its cancel must be asked for first; ``troubled`` when the last look brought nothing, or
-    the job waits in review.
+    the job waits in review; ``of_batch`` when it is the row of a batch.
     """
 
     job_id: UUID
@@ -36,6 +36,7 @@ class Open:
     position: int | None
     cancel: bool
     troubled: bool
+    of_batch: bool = False
 
     @property
     def lane(self) -> Lane:
@@ -117,6 +118,7 @@ def open_of(row: OpenRow) -> Open:
         position=row.queue_position,
         cancel=row.cancel_requested_at is not None and row.cancel_effect is None,
         troubled=row.troubles > 0 or row.job_status != JobStatus.RUNNING,
+        of_batch=row.of_batch,
     )
 
 

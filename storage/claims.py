@@ -45,7 +45,7 @@ _CLAIM_WORK: Final = text(
         WHERE status IN ('submitting', 'storing') AND next_at <= :now
         ORDER BY next_at LIMIT :most
         FOR UPDATE SKIP LOCKED))
-    RETURNING job_id, kind, status
+    RETURNING job_id, kind, status, batch_id IS NOT NULL AS of_batch
     """
 )
 _LET_OUT: Final = text(
@@ -160,7 +160,7 @@ def claim_looks(
 def claim_work(session: Session, lease: Lease, *, most: int) -> Sequence[Due]:
     """Take up to ``most`` due rows that are being sent (their worker died) or stored."""
     rows = session.connection().execute(_CLAIM_WORK, lease.values() | {"most": most})
-    return [Due(row.job_id, row.kind, row.status) for row in rows]
+    return [Due(row.job_id, row.kind, row.status, row.of_batch) for row in rows]
 
 
 def let_out(session: Session, lane: Lane, lease: Lease, *, most: int) -> Sequence[Due]:

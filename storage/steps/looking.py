@@ -18,7 +18,8 @@ _COLUMNS: Final = """
     attempts.troubles, attempts.cancel_effect, attempts.submitted_at, attempts.accepted_at,
     attempts.provider_request_id, attempts.status_url, attempts.response_url, attempts.cancel_url,
     attempts.price_nano, attempts.unit, attempts.unit_price, attempts.expected_nano,
-    jobs.project_id, jobs.kind, jobs.priority, jobs.status AS job_status, jobs.cancel_requested_at
+    jobs.project_id, jobs.kind, jobs.priority, jobs.status AS job_status, jobs.cancel_requested_at,
+    jobs.batch_id IS NOT NULL AS of_batch
 """
 
 _OPEN: Final = text(
@@ -103,6 +104,7 @@ class OpenRow:
     priority: str
     job_status: str
     cancel_requested_at: datetime | None
+    of_batch: bool
 
 
 @dataclass(frozen=True, slots=True)

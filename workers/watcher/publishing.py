@@ -56,10 +56,10 @@ class Publishing:
             self._some.set()
             self._none.clear()
 
-    def collect(self, job_ids: Sequence[UUID]) -> None:
-        """Have the files of jobs fetched."""
+    def collect(self, job_ids: Sequence[UUID], *, in_turn: bool) -> None:
+        """Have the files of jobs fetched; those of batches (``in_turn``) let the others pass."""
         if job_ids:
-            self.add([Note(COLLECT, "collect", tuple(job_ids))])
+            self.add([Note(COLLECT, "collect", tuple(job_ids), in_turn)])
 
     async def run(self) -> None:
         """Publish for ever."""

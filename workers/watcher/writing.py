@@ -1,9 +1,9 @@
 """What the looks saw, written down: at once when it is quiet, and many together when it is not."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from typing import Final
+from typing import Final, Protocol
 from uuid import UUID
 
 import structlog
@@ -27,11 +27,19 @@ _TOGETHER: Final = 256
 log = structlog.get_logger(__name__)
 
 
+class Collecting(Protocol):
+    """Has the files of jobs fetched; those of batches (``in_turn``) let the others pass."""
+
+    def __call__(self, job_ids: Sequence[UUID], *, in_turn: bool) -> None:
+        """Have these fetched."""
+        ...
+
+
 class Writing:
     """Takes looks as they come and writes them down, one write at a time; results go on to ``finished``."""
 
     def __init__(
-        self, runtime: Runtime, threads: Threads, *, owner: str, finished: Callable[[Sequence[UUID]], None]
+        self, runtime: Runtime, threads: Threads, *, owner: str, finished: Collecting
     ) -> None:
         self._runtime = runtime
         self._threads = threads
@@ -78,7 +86,9 @@ class Writing:
             # The looks are lost, not the jobs: each comes due again when its claim runs out.
             log.exception("looks_not_written", count=len(looks))
         else:
-            self._finished(finished)
+            rows = {look.open.job_id for look in looks if look.open.of_batch}
+            self._finished([one for one in finished if one not in rows], in_turn=False)
+            self._finished([one for one in finished if one in rows], in_turn=True)
 
 
 def _is_verdict(look: Look) -> bool:
