@@ -108,8 +108,10 @@ def give_back(runtime: Runtime, given: Sequence[Given]) -> None:
 
 
 def _record(runtime: Runtime, session: Session, tried: Sequence[Tried]) -> None:
-    """Endpoints are locked before deliveries, as where an endpoint is changed, and hosts after them."""
+    """Jobs are locked first, endpoints before deliveries, as where an endpoint is changed, and hosts last."""
     at = runtime.clock()
+    job_ids = {one.taken.job_id for one in tried if one.taken.job_id is not None and one.answer.ok}
+    telling.hold_jobs(session, sorted(job_ids))
     failing = judging.hold(session, [(one.taken, one.answer) for one in tried])
     before = telling.tries(session, [one.taken.id for one in tried])
     told = [_told(one, *before[one.taken.id], at) for one in tried if one.taken.id in before]

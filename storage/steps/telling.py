@@ -33,6 +33,10 @@ _TAKE: Final = text(
     """
 )
 
+_HOLD_JOBS: Final = text(
+    "SELECT id FROM jobs WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR NO KEY UPDATE"
+)
+
 # Locked in one order, so that two who write never wait for each other. Sent again by hand, a delivery begins
 # its schedule anew, and the numbers of its tries go on.
 _TRIES: Final = text(
@@ -58,14 +62,10 @@ _RECORD: Final = text(
         FROM told WHERE deliveries.id = told.delivery_id),
     kept AS (
         INSERT INTO delivery_tries (delivery_id, number, at, status_code, milliseconds, answer, error)
-        SELECT delivery_id, number, at, status_code, milliseconds, answer, error FROM told),
-    held AS (
-        -- Steps are written under their job's lock: whoever follows it must not meet a later one first.
-        SELECT id FROM jobs WHERE id IN (SELECT job_id FROM told WHERE status = 'delivered')
-        ORDER BY id FOR NO KEY UPDATE)
+        SELECT delivery_id, number, at, status_code, milliseconds, answer, error FROM told)
     INSERT INTO job_events (job_id, type, at, data)
     SELECT job_id, 'called_back', at, jsonb_build_object('event', event_type, 'delivery_id', delivery_id)
-    FROM told JOIN held ON held.id = told.job_id WHERE status = 'delivered'
+    FROM told WHERE status = 'delivered' AND job_id IS NOT NULL
     """
 )
 
@@ -164,6 +164,14 @@ def take(
     """
     given = {"ids": list(delivery_ids), "owner": owner, "now": now, "until": now + lease}
     return [Telling(**row) for row in session.connection().execute(_TAKE, given).mappings()]
+
+
+def hold_jobs(session: Session, job_ids: Sequence[UUID]) -> None:
+    """Lock jobs whose timelines will be told of deliveries.
+
+    Each step is written under its job's lock: whoever follows the job must not meet a later one first.
+    """
+    session.connection().execute(_HOLD_JOBS, {"ids": list(job_ids)})
 
 
 def tries(session: Session, delivery_ids: Sequence[UUID]) -> dict[UUID, tuple[int, int]]:
