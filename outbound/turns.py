@@ -26,11 +26,11 @@ class Turns:
     async def turn(self, host: str, address: str, patience: float | None) -> AsyncIterator[None]:
         """A turn at ``address`` of ``host``; raises TimeoutError when none comes within ``patience``."""
         async with asyncio.timeout(patience):
-            await self._in_all.acquire()
+            await self._enter(host, address)
             try:
-                await self._enter(host, address)
+                await self._in_all.acquire()
             except BaseException:
-                self._in_all.release()
+                self._leave(host, address)
                 raise
         try:
             yield
@@ -97,7 +97,7 @@ class _Host:
 
     def wake(self, address: str) -> bool:
         """Let the longest waiting one go; False where there is none. The address goes behind the others."""
-        queue = self.waiting.pop(address)
+        queue = self.waiting.pop(address, deque())
         woken = False
         while queue and not woken:
             waiter = queue.popleft()

@@ -128,6 +128,20 @@ def test_a_turn_that_comes_in_the_moment_it_is_given_up_is_not_lost() -> None:
     run(scene)
 
 
+def test_who_waits_goes_at_once_where_an_address_has_answered_well() -> None:
+    async def scene(turns: Turns) -> None:
+        async with AsyncExitStack() as waiting, AsyncExitStack() as stack:
+            for _ in range(UNPROVEN):
+                await enters(turns, stack, OK)
+            waits = [asyncio.create_task(enters(turns, waiting, OK)) for _ in range(3)]
+            await asyncio.wait(waits, timeout=0.001)
+            turns.judge(OK, well=True)
+            await stack.aclose()
+            assert await asyncio.gather(*waits) == [True] * 3
+
+    run(scene)
+
+
 def test_only_so_many_addresses_are_remembered() -> None:
     async def scene(turns: Turns) -> None:
         turns.judge(OK, well=True)
