@@ -7,6 +7,7 @@ from importlib.metadata import version
 from fastapi import FastAPI
 
 from api import errors
+from api.descriptors import allow_connections
 from api.direct import Shortcut
 from api.documentation import DESCRIPTION, TAGS, Documented
 from api.incidents import Incidents
@@ -50,6 +51,7 @@ def create() -> FastAPI:
         SettingMissing: a setting that it cannot do without is not set.
     """
     configure()
+    allow_connections()
     return create_app(build(Settings()))
 
 

@@ -14,7 +14,16 @@ from bench import machine
 from bench.table import Row, render
 from bench.world import World
 
-PARTS: Final = ("accept", "sending", "open_generations", "claims", "recovery", "batches", "callbacks")
+PARTS: Final = (
+    "accept",
+    "sending",
+    "open_generations",
+    "claims",
+    "recovery",
+    "batches",
+    "callbacks",
+    "viewers",
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
