@@ -8,6 +8,8 @@ from uuid import UUID
 
 from outbound.callbacks import new_secret
 from outbound.guard import BlockedAddress, check_url
+from services.access import FIRST_PROJECT
+from services.left_files import renew_callback_secret
 from services.refusals import Conflict, NotFound, Unprocessable
 from services.runtime import Runtime
 from services.views import timestamp
@@ -116,7 +118,10 @@ def rotate(runtime: Runtime, project_id: UUID, endpoint_id: UUID) -> dict[str, A
 
 
 def rotate_signing_secret(runtime: Runtime, project_id: UUID) -> dict[str, Any]:
-    """A new secret for the callback_urls of a project's jobs and batches; the old one signs too for a day."""
+    """A new secret for the callback_urls of a project's jobs and batches; the old one signs too for a day.
+
+    Of the first project it also goes into the file that the first start has left.
+    """
     secret = new_secret()
     with runtime.database.work() as session:
         access.lock_project(session, project_id)
@@ -124,6 +129,8 @@ def rotate_signing_secret(runtime: Runtime, project_id: UUID) -> dict[str, Any]:
         record.former_secret, record.signing_secret = record.signing_secret, runtime.secrets.seal(secret)
         record.former_until = runtime.clock() + BOTH_SIGN
         session.add(record)
+    if record.name == FIRST_PROJECT:
+        renew_callback_secret(runtime.settings.data_dir, secret)
     return {"object": "signing_secret", "secret": secret}
 
 

@@ -1,17 +1,21 @@
 """The wiring: what is set is used, what is missing is named, and secrets stay shut."""
 
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr, ValidationError
+from structlog.testing import capture_logs
 
-from services.access import KeyRing
+from services.access import FIRST_PROJECT, KeyRing, create_project, signing_secret
 from services.bootstrap import bootstrap, main
 from services.build import build
+from services.endpoints import rotate_signing_secret
 from services.secrets import SecretBox, SecretUnreadable, derive
 from services.settings import SettingMissing, Settings
+from storage.access import project_named
 from storage.objects.local import LocalStore
 from storage.objects.s3 import S3Store
 from tests.support.engine import Engine
@@ -150,6 +154,35 @@ def test_a_second_start_changes_nothing(engine: Engine, tmp_path: Path) -> None:
     before = {path.name: path.read_text() for path in tmp_path.iterdir() if path.is_file()}
     bootstrap(engine.runtime, tmp_path)
     assert {path.name: path.read_text() for path in tmp_path.iterdir() if path.is_file()} == before
+
+
+def test_a_secret_that_is_rotated_goes_into_the_file_that_the_first_start_left(
+    engine: Engine,
+) -> None:
+    folder = engine.runtime.settings.data_dir
+    first = create_project(engine.runtime, name=FIRST_PROJECT)
+    secret = rotate_signing_secret(engine.runtime, UUID(first["id"]))["secret"]
+    assert not (folder / "callback-secret").exists()
+    bootstrap(engine.runtime, folder)
+    assert (folder / "callback-secret").read_text() == f"{secret}\n"
+    rotate_signing_secret(engine.runtime, engine.project_id)
+    assert (folder / "callback-secret").read_text() == f"{secret}\n"
+    newer = rotate_signing_secret(engine.runtime, UUID(first["id"]))["secret"]
+    assert (folder / "callback-secret").read_text() == f"{newer}\n" != f"{secret}\n"
+    assert (folder / "callback-secret").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_secret_that_cannot_be_written_is_rotated_all_the_same(engine: Engine) -> None:
+    folder = engine.runtime.settings.data_dir
+    bootstrap(engine.runtime, folder)
+    (folder / "callback-secret.new").mkdir()
+    with engine.runtime.database.work() as session:
+        project = project_named(session, FIRST_PROJECT)
+    assert project is not None
+    with capture_logs() as logged:
+        secret = rotate_signing_secret(engine.runtime, project.id)["secret"]
+    assert signing_secret(engine.runtime, project.id)["secret"] == secret
+    assert [entry["event"] for entry in logged] == ["callback_secret_not_written"]
 
 
 def test_a_key_that_does_not_open_the_door_any_more_is_replaced(engine: Engine, tmp_path: Path) -> None:
