@@ -1,10 +1,10 @@
-"""What grows old is dropped: answers kept for repeated requests, and events with their deliveries."""
+"""What grows old is dropped: answers to repeated requests, events with their deliveries, unused hosts."""
 
 from datetime import timedelta
 from typing import Final
 
 from services.runtime import Runtime
-from storage import feed, idempotency
+from storage import calling, feed, idempotency
 
 # Twice what is promised, so that no retry of a day-old request comes too late.
 KEEP_ANSWERS: Final = timedelta(hours=48)
@@ -18,3 +18,6 @@ def tidy(runtime: Runtime) -> None:
         idempotency.forget_before(session, runtime.clock() - KEEP_ANSWERS)
     with runtime.database.work() as session:
         feed.forget_before(session, runtime.clock() - KEEP_EVENTS)
+    with runtime.database.work() as session:
+        calling.forget_before(session, runtime.clock() - KEEP_EVENTS)
+        calling.free(session)

@@ -118,6 +118,19 @@ _PUT_OFF: Final = text(
     """
 )
 
+_FORGET: Final = text(
+    """
+    DELETE FROM callback_hosts WHERE seen_at < :before AND NOT waiting AND trying_until IS NULL
+    """
+)
+_FREE: Final = text(
+    """
+    UPDATE deliveries SET held = false
+    WHERE status = 'pending' AND held AND NOT EXISTS (
+        SELECT 1 FROM callback_hosts WHERE callback_hosts.host = deliveries.host AND waiting)
+    """
+)
+
 
 @dataclass(frozen=True, slots=True)
 class DueDelivery:
@@ -202,3 +215,13 @@ def note(session: Session, many: Mapping[str, int], until: datetime) -> None:
 def put_off(session: Session, delivery_ids: Sequence[UUID], *, owner: str, until: datetime) -> None:
     """Give claimed deliveries back until ``until``, untried."""
     session.connection().execute(_PUT_OFF, {"ids": list(delivery_ids), "owner": owner, "until": until})
+
+
+def forget_before(session: Session, before: datetime) -> None:
+    """Drop what is known of hosts that nothing has been heard of since, and for which nothing waits."""
+    session.connection().execute(_FORGET, {"before": before})
+
+
+def free(session: Session) -> None:
+    """Have what is held be due again where its host does not know of it."""
+    session.connection().execute(_FREE)

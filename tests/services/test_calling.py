@@ -14,6 +14,7 @@ from werkzeug import Request, Response
 from domain.callbacks import AT_ONCE, SHARE, WINDOW
 from services.deliver import LEASE, deliver
 from services.due import claim, publish
+from services.housekeeping import KEEP_EVENTS, tidy
 from storage.records import CallbackHostRecord, DeliveryRecord, EventRecord
 from storage.steps import telling
 from tests.support.engine import WATCHER, WORKER, Engine
@@ -260,3 +261,29 @@ def test_nothing_is_asked_beyond_one_question_where_nothing_is_due(engine: Engin
     event.listen(engine.runtime.database.engine, "before_cursor_execute", hear)
     assert engine.claim().notes == []
     assert len(asked) == 1
+
+
+def test_hosts_that_nobody_calls_any_more_are_forgotten_but_not_those_that_something_waits_for(
+    engine: Engine,
+) -> None:
+    hosts(engine, "good", "http://old.example")
+    hosts(engine, "slow", "http://dead.example", failures=9)
+    write(engine, "http://dead.example/1", "http://dead.example/2")
+    let_out(engine)
+    engine.clock.advance(KEEP_EVENTS.total_seconds() + 1)
+    hosts(engine, "good", GOOD)
+    tidy(engine.runtime)
+    with engine.runtime.database.work() as session:
+        left = {*session.exec(select(CallbackHostRecord.host)).all()}
+    assert left == {GOOD, "http://dead.example"}
+
+
+def test_what_waits_for_a_host_that_does_not_know_of_it_is_due_again(engine: Engine) -> None:
+    hosts(engine, "slow", "http://dead.example", failures=1)
+    write(engine, "http://dead.example/1", "http://dead.example/2")
+    let_out(engine)
+    with engine.runtime.database.work() as session:
+        session.connection().execute(text("DELETE FROM callback_hosts"))
+    assert let_out(engine) == []
+    tidy(engine.runtime)
+    assert let_out(engine) == ["http://dead.example/2"]
