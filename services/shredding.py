@@ -46,9 +46,7 @@ def sweep(runtime: Runtime) -> None:
 
 def _go_on(runtime: Runtime, thing_id: UUID) -> None:
     with runtime.database.work() as session:
-        erasure = erasures.find(session, thing_id)
-    if erasure is None:
-        return
+        erasure = erasures.read(session, thing_id)
     if erasure.begun_at is None:
         _begin(runtime, erasure)
         return
@@ -128,9 +126,11 @@ def _keep(
         records.lock_settled(session, [thing_id])
         records.lock_ended_batch(session, thing_id)
         erasure = erasures.lock(session, thing_id)
+        if erasure.next_at is None:
+            return
+        erasure.removed += len(removed.intersection(erasure.keys))
         erasure.keys = [key for key in erasure.keys if key not in removed]
-        erasure.removed += len(removed)
-        erasure.provider = [dict(entry) for entry in entries]
+        erasure.provider = _decided(erasure.provider, entries)
         undone = bool(erasure.keys) or any(one["state"] == There.PENDING for one in erasure.provider)
         if more:
             erasure.next_at = now
@@ -139,6 +139,17 @@ def _keep(
             erasure.tries += 1
         else:
             _finish(session, erasure, now)
+
+
+def _decided(before: Sequence[Entry], now: Sequence[Entry]) -> list[dict[str, Any]]:
+    """The requests with what has become of them; where another was faster, what that one has learned."""
+    learned = {(entry["provider"], entry["provider_request_id"]): entry for entry in now}
+    return [
+        dict(learned.get((entry["provider"], entry["provider_request_id"]), entry))
+        if entry["state"] == There.PENDING
+        else dict(entry)
+        for entry in before
+    ]
 
 
 def _finish(session: Session, erasure: ErasureRecord, now: datetime) -> None:

@@ -78,7 +78,7 @@ _AGAIN: Final = text(
             THEN entry || '{"state": "pending"}' ELSE entry END ORDER BY n), '[]')
         FROM jsonb_array_elements(provider) WITH ORDINALITY AS request(entry, n))
     WHERE id = :id AND begun_at IS NOT NULL AND (
-        cardinality(keys) > 0 OR provider @> '[{"state": "pending"}]'
+        tries > 0 AND next_at IS NOT NULL
         OR provider @> '[{"state": "impossible"}]' OR provider @> '[{"state": "failed"}]')
     """
 )
@@ -101,6 +101,11 @@ _ROWS: Final = text(
 def find(session: Session, thing_id: UUID) -> ErasureRecord | None:
     """The erasure of a job or a batch, if there is one."""
     return session.exec(select(ErasureRecord).where(ErasureRecord.id == thing_id)).one_or_none()
+
+
+def read(session: Session, thing_id: UUID) -> ErasureRecord:
+    """An erasure that there is, as it stands."""
+    return session.exec(select(ErasureRecord).where(ErasureRecord.id == thing_id)).one()
 
 
 def lock(session: Session, thing_id: UUID) -> ErasureRecord:

@@ -1,5 +1,10 @@
 """Erasing from the command line: asked before, and told what stays."""
 
+import io
+import sys
+
+import pytest
+
 from services import shredding
 from tests.cli.conftest import Darkroom
 from tests.support.finished_batches import a_batch
@@ -48,3 +53,21 @@ def test_a_batch_is_erased_with_its_jobs(darkroom: Darkroom, project: Project) -
     for _ in range(3):
         shredding.sweep(project.runtime)
     assert "(erased)" in darkroom("jobs", "show", job.id).out
+
+
+class _Person(io.StringIO):
+    """Somebody who types."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("typed", "left"), [("n", "a red kite"), ("y", "(erased)")])
+def test_a_person_is_asked_before(
+    darkroom: Darkroom, project: Project, monkeypatch: pytest.MonkeyPatch, typed: str, left: str
+) -> None:
+    job = a_job(project_id=project.id, status="failed", ended_at=NOON)
+    keep(project.runtime, job)
+    monkeypatch.setattr(sys, "stdin", _Person(f"{typed}\n"))
+    assert darkroom("jobs", "delete", job.id).code == 0
+    assert left in darkroom("jobs", "show", job.id).out

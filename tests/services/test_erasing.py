@@ -28,6 +28,7 @@ from tests.support.everything import MONEY, everything
 from tests.support.files import a_picture
 from tests.support.rows import a_job, keep
 from tests.support.taking import accept
+from tests.support.together import at_once
 
 PROMPT = "marker7f3a"
 PAID = Cost(20_000_000, Basis.PROVIDER_PRICE, final=True)
@@ -305,3 +306,29 @@ def test_a_provider_whose_key_was_taken_away_is_told_of(engine: Engine, httpserv
     shredding.sweep(replace(engine.runtime, providers={}))
     [told] = standing(engine, job_id)["provider"]["requests"]
     assert (told["state"], "fal is not set up here any more" in told["message"]) == ("impossible", True)
+
+
+def test_many_erasures_are_done_in_one_sweep(engine: Engine) -> None:
+    erased = []
+    for _ in range(20):
+        erased.append(engine.accept())
+        cancel(engine.runtime, project_id=engine.project_id, job_id=erased[-1])
+        erase(engine, erased[-1])
+    shredding.sweep(engine.runtime)
+    assert {engine.job(job_id).erased_at is not None for job_id in erased} == {True}
+
+
+def test_asking_many_times_at_once_erases_once(engine: Engine, httpserver: HTTPServer) -> None:
+    job_id = made(engine, httpserver)
+
+    def ask_and_sweep() -> dict[str, Any]:
+        answer = erase(engine, job_id)
+        shredding.sweep(engine.runtime)
+        return answer
+
+    answers = at_once(ask_and_sweep, times=8)
+    assert [isinstance(one, dict) and one["record"]["state"] for one in answers] == ["erased"] * 8
+    shredding.sweep(engine.runtime)
+    assert standing(engine, job_id)["objects"] == {"state": "erased", "left": 0, "erased": 1}
+    assert standing(engine, job_id)["provider"]["state"] == "erased"
+    assert engine.steps(job_id).count("erase_requested") == 1
