@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Final, Self
 
 from domain.lifecycle import Kind
-from domain.offers import Offer
-from providers.catalogue_file import CatalogueFile, OfferEntry, ProviderEntry, read
+from domain.offers import Offer, PriceRule
+from providers.catalogue_entries import OfferEntry, ProviderEntry
+from providers.catalogue_file import CatalogueFile, read
 
 SHIPPED: Final = Path(__file__).with_name("catalogue.toml")
 
@@ -80,7 +81,10 @@ class Catalogue:
     def __init__(self, entries: CatalogueFile) -> None:
         self.dated: date | None = entries.dated
         self.limits = entries.limit_book()
-        self._providers = entries.providers
+        self.machines: Mapping[str, PriceRule] = {
+            name: entry.rule() for name, entry in sorted(entries.machines.items())
+        }
+        self._entries = entries
         self._models = {model.name: model for model in self._named(entries)}
         self._by_endpoint: dict[tuple[str, str], Offer] = {}
         for model in self._models.values():
@@ -137,7 +141,14 @@ class Catalogue:
     def _unlisted(self, model: str, provider: str, endpoint: str, kind: Kind) -> Offer:
         about = self._about(provider)
         return Offer(
-            model, kind, provider, endpoint, retention=about.retention, priced_extra=about.priced_extra
+            model,
+            kind,
+            provider,
+            endpoint,
+            retention=about.retention,
+            retention_source=about.retention_source,
+            priced_extra=about.priced_extra,
+            pays_starts=_pays_starts(about, endpoint),
         )
 
     def _named(self, entries: CatalogueFile) -> Iterator[CatalogueModel]:
@@ -152,23 +163,29 @@ class Catalogue:
             kind=kind,
             provider=entry.provider,
             endpoint=entry.endpoint,
-            price=None if entry.price is None else entry.price.rule(),
+            price=self._entries.price_of(entry),
             defaults=entry.defaults,
             expected_seconds=entry.expected_seconds,
             quality=entry.quality,
             retention=entry.retention or about.retention,
+            retention_source=entry.retention_source or (None if entry.retention else about.retention_source),
             zero_retention=entry.zero_retention,
             unit=entry.unit,
             image_endpoint=entry.image_endpoint,
             accepts=entry.accepts,
             priced_extra=about.priced_extra,
+            pays_starts=_pays_starts(about, entry.endpoint),
         )
 
     def _about(self, provider: str) -> ProviderEntry:
-        return self._providers.get(provider, ProviderEntry())
+        return self._entries.providers.get(provider, ProviderEntry())
 
     def _remember(self, offer: Offer) -> None:
         self._by_endpoint.setdefault((offer.provider, offer.endpoint), offer)
         if offer.image_endpoint is not None:
             of_image = replace(offer, endpoint=offer.image_endpoint, image_endpoint=None)
             self._by_endpoint.setdefault((offer.provider, offer.image_endpoint), of_image)
+
+
+def _pays_starts(about: ProviderEntry, endpoint: str) -> bool:
+    return not endpoint.startswith(about.free_starts)

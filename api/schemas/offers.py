@@ -27,6 +27,15 @@ class Price(Shown):
     source: str
 
 
+class ProviderPrice(Shown):
+    """A unit price as the provider's own list named it, and while it did."""
+
+    usd: str
+    unit: str = Field(description="The provider's own word.", examples=["megapixels"])
+    since: datetime
+    until: datetime | None = Field(description="Null while it holds.")
+
+
 class Offer(Shown):
     """One way to run a model."""
 
@@ -37,12 +46,27 @@ class Offer(Shown):
     sandbox: bool = Field(description="Whether an emulator stands in for the provider.")
     unit: str | None = Field(description="What the price is counted in; null where not known.")
     price: Price | None = Field(description="Null where no price is published.")
+    provider_prices: list[ProviderPrice] = Field(
+        description="What its price list said, the newest first; empty while it was not read."
+    )
     accepts: list[str] = Field(description="The inputs that the offer honours.")
     defaults: dict[str, Any] = Field(description="What the provider assumes where the job is silent.")
     expected_seconds: int | None
     quality: int = Field(description="Compares the offers of one model: higher is better.")
-    retention: str
-    zero_retention: bool
+    retention: str = Field(description="What the provider keeps.")
+    retention_source: str | None = Field(description="Where that was read.")
+    zero_retention: bool = Field(description="Whether a job with `zero_retention` may run there.")
+
+
+class Machine(Shown):
+    """What a second of one GPU costs, for applications of one's own."""
+
+    id: str = Field(examples=["H100"])
+    unit: str
+    usd: str
+    high_usd: str | None
+    since: date
+    source: str
 
 
 class Model(Shown):
@@ -59,6 +83,50 @@ class ModelList(Shown):
 
     object: Literal["list"]
     data: list[Model]
+    machines: list[Machine]
+
+
+class NamedPrice(Shown):
+    """What one unit costs, in dollars as exact text."""
+
+    usd: str = Field(examples=["0.084"])
+    unit: str = Field(description="The provider's own word.", examples=["seconds"])
+
+
+class UnitPrice(NamedPrice):
+    """What the provider itself last said that one unit costs."""
+
+    since: datetime | None
+
+
+class SyncedPrice(Shown):
+    """What a provider's list says of one endpoint, beside what it said before."""
+
+    provider: str
+    endpoint: str
+    change: Literal["new", "changed", "same", "not_named"]
+    before: UnitPrice | None
+    catalogue_usd: str | None = Field(description="The catalogue's base price, for comparison.")
+    now: NamedPrice | None
+    percent: str | None = Field(description="By how much it rose or fell.", examples=["+12.5"])
+
+
+class SyncFailure(Shown):
+    """A price list that could not be read."""
+
+    provider: str
+    message: str
+
+
+class PriceSync(Shown):
+    """The providers' price lists, read just now."""
+
+    object: Literal["price_sync"]
+    dry_run: bool
+    at: datetime
+    changed: int = Field(description="How many prices are new or another.")
+    prices: list[SyncedPrice]
+    failed: list[SyncFailure]
 
 
 class Evidence(Shown):
@@ -72,14 +140,6 @@ class Evidence(Shown):
     p95: Money | None = Field(description="… to this.")
     from_: datetime | None = Field(alias="from")
     to: datetime | None
-
-
-class UnitPrice(Shown):
-    """What the provider itself last said that one unit costs, in dollars as exact text."""
-
-    usd: str = Field(examples=["0.084"])
-    unit: str = Field(description="The provider's own word.", examples=["seconds"])
-    since: datetime | None
 
 
 class Retention(Shown):

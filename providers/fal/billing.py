@@ -3,7 +3,7 @@
 import re
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Final
@@ -20,7 +20,10 @@ UNITS: Final = "x-fal-billable-units"
 PRICE_SECONDS: Final = 5.0
 QUIET_SECONDS: Final = 15.0
 PRICE_TTL_SECONDS: Final = 600.0
+# So many the list takes in one question (fal platform contract, pricing).
+MOST_ENDPOINTS: Final = 50
 _NUMBER: Final = re.compile(r"[0-9]{1,18}(\.[0-9]{1,18})?")
+_NOT_FOUND: Final = 404
 _SERVER_ERROR: Final = 500
 
 
@@ -96,21 +99,59 @@ class PriceList:
             self._kept[endpoint] = (now + PRICE_TTL_SECONDS, price)
         return price
 
+    def unit_prices(self, endpoints: Sequence[str]) -> dict[str, UnitPrice | None]:
+        """The prices of many endpoints just now, asked together; None for one that has no price in dollars.
+
+        Raises:
+            LookFailed: the list could not be read.
+        """
+        found: dict[str, UnitPrice | None] = dict.fromkeys(endpoints)
+        for start in range(0, len(endpoints), MOST_ENDPOINTS):
+            rows = self._rows(endpoints[start : start + MOST_ENDPOINTS])
+            found |= {name: _dollars(row) for name, row in rows.items() if name in found}
+        now = self._clock()
+        with self._lock:
+            for name, price in found.items():
+                if price is not None:
+                    self._kept[name] = (now + PRICE_TTL_SECONDS, price)
+        return found
+
     def _ask(self, endpoint: str) -> UnitPrice:
-        request = Request("GET", f"{self._url}?{urlencode({'endpoint_id': endpoint})}", self._headers)
+        row = self._rows([endpoint]).get(endpoint)
+        if row is None:
+            raise LookFailed(f"fal.ai's price list does not name {endpoint}")
+        return _price(row, endpoint)
+
+    def _rows(self, endpoints: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+        """What the list says of the endpoints that it names: none, where it knows none of them."""
+        asked = urlencode([("endpoint_id", endpoint) for endpoint in endpoints])
         try:
-            reply = self._wire.call(request, timeout=PRICE_SECONDS)
+            reply = self._wire.call(
+                Request("GET", f"{self._url}?{asked}", self._headers), timeout=PRICE_SECONDS
+            )
+            if reply.status == _NOT_FOUND:
+                return self._rows_apart(endpoints)
             if not reply.ok:
                 raise LookFailed(f"fal.ai's price list answered {reply.status}")
             rows = parse_object(reply.body).get("prices")
-        except WireError as error:
+        except (WireError, Unreadable) as error:
             raise LookFailed(f"fal.ai's price list could not be read: {error}") from error
-        except Unreadable as error:
-            raise LookFailed(f"fal.ai's price list could not be read: {error}") from error
-        for row in rows if isinstance(rows, list) else []:
-            if isinstance(row, dict) and row.get("endpoint_id") == endpoint:
-                return _price(row, endpoint)
-        raise LookFailed(f"fal.ai's price list does not name {endpoint}")
+        listed = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+        return {str(row.get("endpoint_id")): row for row in listed}
+
+    def _rows_apart(self, endpoints: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+        """One that the list does not know must not hide the others: it is asked about each half by itself."""
+        if len(endpoints) == 1:
+            return {}
+        half = len(endpoints) // 2
+        return self._rows(endpoints[:half]) | self._rows(endpoints[half:])
+
+
+def _dollars(row: Mapping[str, Any]) -> UnitPrice | None:
+    try:
+        return _price(row, str(row.get("endpoint_id")))
+    except LookFailed:
+        return None
 
 
 def _price(row: Mapping[str, Any], endpoint: str) -> UnitPrice:

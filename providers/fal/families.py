@@ -62,6 +62,9 @@ _KLING: Final[Mapping[str, Slot]] = {
 }
 # On by default at fal, and half as dear again: so it is always said.
 _KLING_SENT: Final[Mapping[str, Any]] = {"generate_audio": False}
+_TURBO: Final[Mapping[str, Slot]] = {
+    name: slot for name, slot in _KLING.items() if name in {"prompt", "duration", "aspect_ratio"}
+}
 _LUMA: Final[Mapping[str, Slot]] = {
     **_PROMPT,
     "duration": one_of("duration", {5: "5s", 9: "9s"}),
@@ -111,6 +114,7 @@ FAMILIES: Final = (
     *_kling("standard", "720p"),
     *_kling("pro", "1080p"),
     *_kling("4k", "4k"),
+    _family(r"fal-ai/kling-video/v3/turbo/(standard|pro)/text-to-video", _TURBO),
     _family(_RAY_2, _LUMA),
     _family(
         f"{_RAY_2}/image-to-video",

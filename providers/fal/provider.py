@@ -81,6 +81,10 @@ class FalProvider:
         """The price of one billed unit now; raises LookFailed."""
         return self._prices.unit_price(endpoint)
 
+    def unit_prices(self, endpoints: Sequence[str]) -> Mapping[str, UnitPrice | None]:
+        """The prices of many endpoints now; None for one without a price in dollars; raises LookFailed."""
+        return self._prices.unit_prices(endpoints)
+
     def submit(self, submission: Submission) -> Accepted:
         """Put exactly one POST on the wire; raises NotAccepted or OutcomeUnknown."""
         return self._client.submit(submission)

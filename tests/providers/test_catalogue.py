@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from domain.generation import GenerationInput
 from domain.lifecycle import Kind
+from domain.offers import Unit
 from domain.pricing import quote
 from providers.catalogue import Catalogue, CatalogueError, KindMismatch, KindRequired, UnknownModel
 
@@ -51,6 +52,14 @@ def high(model: str, provider: str, **inputs: object) -> int | None:
         ("flux-dev", "fal", {}, 25_000_000),
         ("flux-dev", "fal", {"size": "1024x1024", "count": 2}, 50_000_000),
         ("sdxl", "fal", {}, None),
+        ("flux-2-lora", "fal", {"size": "1024x1024"}, 21_000_000),
+        ("flux-pro-ultra", "fal", {"count": 2}, 120_000_000),
+        ("kling-v3-turbo", "fal", {}, 560_000_000),
+        ("kling-v3-turbo-pro", "fal", {"duration": 10}, 1_400_000_000),
+        ("luma-ray-2-flash", "fal", {}, None),
+        ("sdxl-lora", "fal", {}, None),
+        ("seedance-2.0", "linkmodel", {}, None),
+        ("gemini-3-pro-image", "linkmodel", {}, None),
     ],
 )
 def test_shipped_prices_hold_for_what_they_were_published_for_and_for_nothing_else(
@@ -184,3 +193,25 @@ def test_any_text_answers_safe_endpoints_or_a_reason_that_names_it(model: str) -
     else:
         answer = " ".join(repr(model) for offer in offers if ".." not in offer.endpoint.split("/"))
     assert repr(model) in answer
+
+
+def test_a_second_of_a_machine_has_its_price_with_source_and_date() -> None:
+    h100, b300 = SHIPPED.machines["H100"], SHIPPED.machines["B300"]
+    assert (h100.unit, h100.usd, h100.high_usd) == (Unit.GPU_SECOND, Decimal("0.000525"), None)
+    assert b300.high_usd is not None
+    assert b300.usd * 3600 == pytest.approx(Decimal("4.49"), abs=Decimal("1E-14"))
+    assert all(rule.source and rule.since.year == 2026 for rule in SHIPPED.machines.values())
+
+
+def test_a_claim_of_zero_retention_says_where_it_was_read() -> None:
+    for model in SHIPPED.models():
+        for offer in model.offers:
+            assert offer.retention_source
+    (own,) = SHIPPED.offers("fal:acme/mine", Kind.IMAGE)
+    assert own.retention_source == SHIPPED.offers("flux-dev")[0].retention_source
+
+
+def test_a_start_is_billed_at_applications_of_ones_own_only() -> None:
+    assert SHIPPED.offers("fal:acme/mine", Kind.IMAGE)[0].pays_starts
+    assert not SHIPPED.offers("fal:fal-ai/anything", Kind.IMAGE)[0].pays_starts
+    assert not SHIPPED.offers("sdxl")[0].pays_starts

@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,36 @@ def test_an_overlay_adds_offers_and_models(tmp_path: Path) -> None:
     assert ours.dated == date(2026, 12, 2)
 
 
+def test_an_application_of_ones_own_is_priced_by_its_machines(tmp_path: Path) -> None:
+    ours = overlaid(
+        tmp_path,
+        """
+        [machines.H100]
+        usd_per_hour = "1.80"
+        since = 2026-12-01
+        source = "our contract"
+
+        [models.house-style]
+        kind = "image"
+        [[models.house-style.offers]]
+        provider = "fal"
+        endpoint = "acme/house-style"
+        machine = "H100"
+        gpus = 2
+        """,
+    )
+    (house,) = ours.offers("house-style")
+    assert house.price is not None
+    assert (house.price.unit, house.price.usd, house.price.source) == (
+        Unit.GPU_SECOND,
+        Decimal("0.001"),
+        "our contract",
+    )
+    assert house.pays_starts
+    assert quote(house, PROMPT).high_nano is None
+    assert ours.machines["H200"] == SHIPPED.machines["H200"]
+
+
 OFFER = '[[models.kling-v3.offers]]\nprovider = "linkmodel"\nendpoint = "kling-v3"\n'
 PRICE = OFFER + 'price = {{ unit = "second", usd = "0.1", since = 2026-12-01, source = "us"{} }}\n'
 
@@ -106,6 +137,17 @@ PRICE = OFFER + 'price = {{ unit = "second", usd = "0.1", since = 2026-12-01, so
         (OFFER + 'expected_seconds = "60"', "offer 1, expected_seconds: Input should be a valid integer"),
         (OFFER + OFFER.replace("linkmodel", "replicate"), "model kling-v3, offer 2, provider: String should"),
         ('[models.kling-v3]\nkind = "song"', "model kling-v3, kind: Input should be 'image' or 'video'"),
+        (
+            OFFER + 'machine = "H900"',
+            "model kling-v3, offer 1, machine: 'H900' is not one of A100-40G, B200",
+        ),
+        (PRICE.format("") + 'machine = "H100"', "offer 1: give it a price or a machine, not both"),
+        (OFFER + "gpus = 0", "offer 1, gpus: Input should be greater than"),
+        ("[machines.H900]\nusd_per_hour = 2", "machines.H900.usd_per_hour: write dollars as text"),
+        (
+            '[machines.H900]\nusd_per_hour = "2"\nhigh_usd_per_hour = "1"\nsince = 2026-12-01\nsource = "us"',
+            "machines.H900: high_usd_per_hour must not be below usd_per_hour",
+        ),
         ("[models.kling-v9]", "model kling-v9, kind: say image or video"),
         ("models = 3", "models: Input should be a valid dictionary"),
     ],

@@ -1,6 +1,7 @@
 """Costs by billed units, and the price list they are multiplied by."""
 
 import json
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -10,6 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pytest_httpserver import HTTPServer
+from werkzeug import Request as HttpRequest
+from werkzeug import Response
 
 from domain.costs import NOT_BILLED, UNKNOWN_COST, Basis, Cost
 from domain.lifecycle import Kind
@@ -103,7 +106,7 @@ def test_the_unit_price_is_exact_and_asked_for_by_key(provider: FalProvider, htt
         (200, prices(row(unit_price=float("nan"))), "not an amount"),
         (200, "<html>", "could not be read"),
         (200, "[]", "could not be read"),
-        (404, '{"error": {"type": "not_found"}}', "404"),
+        (404, '{"error": {"type": "not_found"}}', "does not name"),
         (429, "", "429"),
         (500, "", "500"),
         (302, "", "302"),
@@ -144,6 +147,46 @@ def test_a_price_is_kept_for_ten_minutes_and_each_endpoint_has_its_own() -> None
     now[0] = 600.0
     assert listed.unit_price("a/b").usd == 2
     assert wire.asked == 3
+
+
+def answered(listed: Mapping[str, str], asked: list[list[str]]) -> Callable[[HttpRequest], Response]:
+    """A price list that knows these endpoints only, and answers 404 where it is asked about another one."""
+
+    def answer(request: HttpRequest) -> Response:
+        names = request.args.getlist("endpoint_id")
+        asked.append(names)
+        if not set(names) <= set(listed):
+            return Response("{}", 404)
+        return Response(prices(*(row(endpoint_id=name, currency=listed[name]) for name in names)))
+
+    return answer
+
+
+def test_many_prices_are_asked_for_fifty_at_a_time(provider: FalProvider, httpserver: HTTPServer) -> None:
+    names, asked = [f"a/{number}" for number in range(120)], list[list[str]]()
+    httpserver.expect_request(PRICING).respond_with_handler(answered(dict.fromkeys(names, "USD"), asked))
+    found = provider.unit_prices(names)
+    assert [len(one) for one in asked] == [50, 50, 20]
+    assert list(found) == names
+    assert {price.unit for price in found.values() if price is not None} == {"image"}
+    assert provider.unit_price("a/7") == found["a/7"]
+    assert len(asked) == 3
+
+
+def test_an_endpoint_that_the_list_does_not_know_hides_no_other(
+    provider: FalProvider, httpserver: HTTPServer
+) -> None:
+    listed = {"a/b": "USD", "a/c": "USD", "a/d": "EUR"}
+    httpserver.expect_request(PRICING).respond_with_handler(answered(listed, []))
+    found = provider.unit_prices(["a/b", "me/mine", "a/c", "a/d", "me/too"])
+    assert {name for name, price in found.items() if price is not None} == {"a/b", "a/c"}
+    assert list(found) == ["a/b", "me/mine", "a/c", "a/d", "me/too"]
+
+
+def test_prices_that_cannot_be_read_are_a_failed_look(provider: FalProvider, httpserver: HTTPServer) -> None:
+    httpserver.expect_request(PRICING).respond_with_data("", 500)
+    with pytest.raises(LookFailed, match="answered 500"):
+        provider.unit_prices(["a/b"])
 
 
 def test_a_list_that_is_away_is_not_asked_again_for_every_submit() -> None:
