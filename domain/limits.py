@@ -27,6 +27,14 @@ class Limits:
     pilot_seconds: float = 60.0
     settle_seconds: float | None = None
 
+    @property
+    def kept(self) -> int:
+        """How many of those in flight the rows of batches leave to jobs that are asked for one by one."""
+        return 0 if self.in_flight is None else self.in_flight // _KEPT
+
+
+# One in so many, where there are as many: with fewer, a batch has the use of all.
+_KEPT: Final = 8
 
 _NONE: Final = Limits()
 

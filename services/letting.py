@@ -49,8 +49,10 @@ def _decide(
     for place, lane in enumerate(waiting):
         through = [gates[lane], gates[Lane(lane.provider, "")]]
         # An even share of what is left, so that one lane's flood does not shut out the others.
-        room = min(-(-left // (len(waiting) - place)), *(gate.room for gate in through))
-        taken = claims.let_out(session, lane, lease, most=room) if room > 0 else []
+        share = -(-left // (len(waiting) - place))
+        room = min(share, *(gate.room for gate in through))
+        rows = max(min(share, *(gate.rows for gate in through)), 0)
+        taken = claims.let_out(session, lane, lease, most=room, rows=rows) if room > 0 else []
         for gate in through:
             gate.pass_through(len(taken))
         left -= len(taken)
@@ -80,16 +82,18 @@ class _Facts:
 
 @dataclass(slots=True)
 class _Gate:
-    """What may still go to a lane, or to a provider as a whole."""
+    """What may still go to a lane, or to a provider as a whole; ``rows`` of it may be those of batches."""
 
     row: LaneRecord
     tokens: float
     room: int
+    rows: int
     passed: int = 0
 
     def pass_through(self, count: int) -> None:
         """Let ``count`` jobs through."""
         self.room -= count
+        self.rows -= count
         self.passed += count
 
     def close(self, now: datetime) -> None:
@@ -110,11 +114,13 @@ def _gate(facts: _Facts, row: LaneRecord) -> _Gate:
     elapsed = (facts.now - (row.submit_tokens_at or facts.now)).total_seconds()
     tokens = refilled(row.submit_tokens, elapsed, limits.submits_per_second)
     held = row.held_until is not None and row.held_until > facts.now
-    room = 0 if held else min(int(tokens), _free(limits, facts.busy(lane)))
+    free = _free(limits, facts.busy(lane))
+    room = 0 if held else min(int(tokens), free)
     more = (
         _runners(facts, lane, row, limits) if lane.endpoint else min(_probes(facts, row), _window(facts, row))
     )
-    return _Gate(row, tokens, min(room, more))
+    room = min(room, more)
+    return _Gate(row, tokens, room, rows=min(room, free - limits.kept))
 
 
 def _window(facts: _Facts, row: LaneRecord) -> int:

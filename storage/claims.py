@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlmodel import Session
 
+from domain.generation import Priority
 from domain.lanes import Lane
 
 # The states are literal, so that the planner sees which partial index serves.
@@ -50,15 +51,30 @@ _CLAIM_WORK: Final = text(
 )
 _LET_OUT: Final = text(
     """
+    WITH single AS (
+        SELECT job_id, priority, next_at FROM agenda
+        WHERE provider = :provider AND endpoint = :endpoint AND status = 'queued' AND next_at <= :now
+            AND priority = ANY(CAST(:singles AS int[]))
+        ORDER BY priority, next_at LIMIT :most
+        FOR UPDATE SKIP LOCKED
+    ), of_batch AS (
+        SELECT job_id, priority, next_at FROM agenda
+        WHERE provider = :provider AND endpoint = :endpoint AND status = 'queued' AND next_at <= :now
+            AND priority = ANY(CAST(:rows AS int[]))
+        ORDER BY priority, next_at LIMIT :most_rows
+        FOR UPDATE SKIP LOCKED
+    )
     UPDATE agenda SET next_at = :until, owner = :owner
     WHERE job_id = ANY(ARRAY(
-        SELECT job_id FROM agenda
-        WHERE provider = :provider AND endpoint = :endpoint AND status = 'queued' AND next_at <= :now
-        ORDER BY priority, next_at LIMIT :most
-        FOR UPDATE SKIP LOCKED))
+        SELECT job_id FROM (SELECT * FROM single UNION ALL SELECT * FROM of_batch) AS due
+        ORDER BY priority, next_at LIMIT :most))
     RETURNING job_id, kind, status, batch_id IS NOT NULL AS of_batch
     """
 )
+_PLACES: Final = {
+    "singles": [priority.place(in_batch=False) for priority in Priority],
+    "rows": [priority.place(in_batch=True) for priority in Priority],
+}
 # One step in the index for each lane, however many rows wait in it.
 _QUEUED_LANES: Final = text(
     """
@@ -163,11 +179,11 @@ def claim_work(session: Session, lease: Lease, *, most: int) -> Sequence[Due]:
     return [Due(row.job_id, row.kind, row.status, row.of_batch) for row in rows]
 
 
-def let_out(session: Session, lane: Lane, lease: Lease, *, most: int) -> Sequence[Due]:
-    """Take up to ``most`` due rows that wait for one endpoint, the urgent ones first."""
-    where = {"provider": lane.provider, "endpoint": lane.endpoint, "most": most}
-    rows = session.connection().execute(_LET_OUT, lease.values() | where)
-    return [Due(row.job_id, row.kind, row.status, row.of_batch) for row in rows]
+def let_out(session: Session, lane: Lane, lease: Lease, *, most: int, rows: int) -> Sequence[Due]:
+    """Take up to ``most`` due jobs that wait for one endpoint, the urgent ones first; ``rows`` of batches."""
+    where = {"provider": lane.provider, "endpoint": lane.endpoint, "most": most, "most_rows": rows}
+    found = session.connection().execute(_LET_OUT, lease.values() | where | _PLACES)
+    return [Due(row.job_id, row.kind, row.status, row.of_batch) for row in found]
 
 
 def deciding(session: Session) -> bool:

@@ -22,9 +22,9 @@ from storage.batches import tallies, turns
 from storage.batches.turns import Turn
 from storage.database import Session
 
-# How many rows of batches wait on the agenda for one lane at most: enough to keep the workers busy, and half
-# of what is let out to a provider at a time, so that there is room for single jobs.
-MOST: Final = 64
+# How many rows of batches wait on the agenda for one lane at most: enough to keep half of the workers busy,
+# so that there is always one for a single job.
+MOST: Final = 32
 
 log = structlog.get_logger(__name__)
 

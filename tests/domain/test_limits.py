@@ -38,3 +38,8 @@ def test_time_never_takes_anything_away(tokens: float, elapsed: float, rate: flo
 )
 def test_a_stuck_pilot_is_followed_by_more_and_more(waited: float, allowed: int) -> None:
     assert pilots(waited, 60.0) == allowed
+
+
+def test_one_place_in_eight_is_kept_from_rows_where_there_are_as_many() -> None:
+    assert [Limits(in_flight=most).kept for most in (1, 7, 8, 20, 64)] == [0, 0, 1, 2, 8]
+    assert Limits().kept == 0

@@ -43,7 +43,7 @@ def take(engine: Engine, job_id: UUID, owner: str, after: float = 0.0) -> bool:
 def claim(engine: Engine, after: float = 0.0, most: int = 10, owner: str = WATCHER) -> list[UUID]:
     now = NOON + timedelta(seconds=after)
     with engine.runtime.database.work() as session:
-        due = claims.let_out(session, LANE, Lease(owner, now, LEASE.total_seconds()), most=most)
+        due = claims.let_out(session, LANE, Lease(owner, now, LEASE.total_seconds()), most=most, rows=most)
     return [one.job_id for one in due]
 
 
@@ -93,7 +93,7 @@ def test_a_claim_passes_over_rows_that_another_is_claiming(engine: Engine) -> No
     first, second = waiting(engine), waiting(engine, in_seconds=1)
     with engine.runtime.database.work() as slow:
         lease = Lease(WATCHER, NOON + timedelta(seconds=2), LEASE.total_seconds())
-        [mine] = claims.let_out(slow, LANE, lease, most=1)
+        [mine] = claims.let_out(slow, LANE, lease, most=1, rows=1)
         assert claim(engine, after=2, owner="watcher:2") == [second]
     assert mine.job_id == first
 

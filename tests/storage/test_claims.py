@@ -35,7 +35,7 @@ FILL = """
 CLAIMS: dict[str, Callable[[Session], object]] = {
     "looks": lambda session: claims.claim_looks(session, "fal", LEASE, most=200, per_second=1000),
     "work": lambda session: claims.claim_work(session, LEASE, most=200),
-    "letting out": lambda session: claims.let_out(session, LANE, LEASE, most=128),
+    "letting out": lambda session: claims.let_out(session, LANE, LEASE, most=128, rows=64),
     "the lanes that wait": lambda session: claims.queued_lanes(session, LEASE.now),
     "a cold lane's pilots": lambda session: claims.pioneers(session, LANE),
 }

@@ -1,6 +1,7 @@
 """Rows let out by turns: behind single jobs, fairly between projects, within limits and budgets; the end."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from domain.costs import Basis, Cost
 from domain.failures import ErrorCode, Failure
 from domain.lifecycle import JobStatus
 from providers.base import Ended
+from providers.catalogue import Catalogue
 from services import again, cancel
 from services.batches import completing
 from services.batches.expanding import expand
@@ -94,6 +96,19 @@ def test_a_single_job_passes_all_rows_that_wait(engine: Engine) -> None:
     notes = [note for note in engine.claim().notes if note.task == SUBMIT]
     assert [(note.in_turn, len(note.ids)) for note in notes] == [(False, 1), (True, 10)]
     assert notes[0].ids == (job_id,)
+
+
+def test_rows_leave_places_in_flight_to_single_jobs(engine: Engine, tmp_path: Path) -> None:
+    shipped = engine.runtime.settings.catalogue
+    assert shipped is not None
+    overlay = tmp_path / "limits.toml"
+    overlay.write_text(shipped.read_text() + "[limits.linkmodel]\nin_flight = 16\n")
+    limited = replace(engine, runtime=replace(engine.runtime, catalogue=Catalogue.load(overlay)))
+    batch_of_rows(limited, 40)
+    assert [len(note.ids) for note in limited.claim().notes if note.task == SUBMIT] == [14]
+    assert [note for note in limited.claim().notes if note.task == SUBMIT] == []
+    single = limited.accept(routing={"provider": "linkmodel"})
+    assert [note.ids for note in limited.claim().notes if note.task == SUBMIT] == [(single,)]
 
 
 def test_a_deadline_counts_from_when_a_row_is_let_out(engine: Engine) -> None:
