@@ -18,7 +18,7 @@ from outbound.transport import Origin, default_ssl_context, origin
 
 # A receiver that closes what rests does so after five seconds or more.
 _KEPT_SECONDS: Final = 4.0
-_KEPT_AT_HOST: Final = 16
+_KEPT_AT_HOST: Final = 32
 # A resolver that hangs holds a thread: as many as there can be requests, so that none waits for another.
 _NAMES: Final = ThreadPoolExecutor(768, "names")
 _BROKEN: Final = (httpcore.NetworkError, httpcore.RemoteProtocolError)

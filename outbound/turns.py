@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 # How many requests one host gets at a time, and how many one address of it that has not answered well yet.
-AT_HOST: Final = 16
+AT_HOST: Final = 32
 UNPROVEN: Final = 2
 # How many sockets are open at a time for all hosts: below what a process may have by default, 1,024.
 _IN_ALL: Final = 768

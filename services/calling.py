@@ -40,22 +40,20 @@ def _due(session: Session, lease: Lease, *, most: int) -> list[UUID]:
     hosts = sorted({one.host for one in due})
     answering = calling.open_hosts(session, hosts, lease.now)
     out = Counter(calling.out(session, sorted(answering), lease.now)) if answering else Counter[str]()
-    taken, held = list[UUID](), list[UUID]()
+    taken, held = list[UUID](), list[DueDelivery]()
     for one in due:
         if one.host not in answering or out[one.host] >= WINDOW:
-            _hold(one, held, answering)
+            held.append(one)
+            # What comes later goes behind it.
+            answering.discard(one.host)
         elif len(taken) < most:
             out[one.host] += 1
             taken.append(one.id)
-    calling.claim(session, taken, lease)
-    calling.hold(session, held, lease.now)
+    if taken:
+        calling.claim(session, taken, lease)
+    if held:
+        calling.hold(session, held, lease.now)
     return taken
-
-
-def _hold(one: DueDelivery, held: list[UUID], answering: set[str]) -> None:
-    """What comes later goes behind it."""
-    held.append(one.id)
-    answering.discard(one.host)
 
 
 def _waiting(session: Session, lease: Lease, *, most: int) -> list[UUID]:

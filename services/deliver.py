@@ -19,7 +19,7 @@ from storage.steps import telling
 from storage.steps.telling import Telling
 
 # How long a delivery waits for its turn at its host once it was taken, and is given back then.
-PATIENCE: Final = 3.0
+PATIENCE: Final = 5.0
 # A try is over 15 s after its turn has come; one whose worker died comes due again soon after that.
 LEASE: Final = timedelta(seconds=25)
 

@@ -13,7 +13,17 @@ from uuid import UUID
 
 import structlog
 
-from domain.callbacks import TEST, Delivered, GivenUp, Host, TryAgain, after_try, host_after, is_away
+from domain.callbacks import (
+    TEST,
+    Delivered,
+    GivenUp,
+    Host,
+    HostState,
+    TryAgain,
+    after_try,
+    host_after,
+    is_away,
+)
 from outbound.callbacks import Answer
 from services import judging
 from services.isolation import unspoiled
@@ -119,8 +129,6 @@ def _record(runtime: Runtime, session: Session, tried: Sequence[Tried]) -> None:
         telling.record(session, told)
     judging.judge(session, failing, at)
     _hear(session, tried, at)
-    if any(one.next_at is not None for one in told):
-        agenda.wake(session)
 
 
 def _told(one: Tried, tries: int, number: int, at: datetime) -> Told:
@@ -169,7 +177,9 @@ def _hear(session: Session, tried: Sequence[Tried], at: datetime) -> None:
         return
     heard = [_heard(host, before, away[host], at) for host, before in known.items()]
     telling.hear(session, heard, at)
-    agenda.wake(session)
+    if any(one.state == HostState.GOOD for one in heard):
+        # What waited for it can go.
+        agenda.wake(session)
 
 
 def _heard(host: str, before: Host, away: Sequence[bool], at: datetime) -> Heard:

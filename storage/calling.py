@@ -57,12 +57,15 @@ _CLAIM: Final = text(
     WHERE id = ANY(CAST(:ids AS uuid[]))
     """
 )
+# Waits for nobody: a host that is being written just now is met again in the next turn.
 _HOLD: Final = text(
     """
-    WITH held AS (
-        UPDATE deliveries SET held = true, owner = NULL WHERE id = ANY(CAST(:ids AS uuid[])) RETURNING host),
-    locked AS (
-        SELECT host FROM callback_hosts WHERE host IN (SELECT host FROM held) ORDER BY host FOR UPDATE)
+    WITH locked AS (
+        SELECT host FROM callback_hosts WHERE host = ANY(CAST(:hosts AS text[]))
+        ORDER BY host FOR UPDATE SKIP LOCKED),
+    held AS (
+        UPDATE deliveries SET held = true, owner = NULL FROM locked
+        WHERE deliveries.id = ANY(CAST(:ids AS uuid[])) AND deliveries.host = locked.host)
     UPDATE callback_hosts SET waiting = true, seen_at = :now FROM locked
     WHERE callback_hosts.host = locked.host
     """
@@ -181,9 +184,10 @@ def claim(session: Session, delivery_ids: Sequence[UUID], lease: Lease) -> None:
     session.connection().execute(_CLAIM, {"ids": list(delivery_ids)} | lease.values())
 
 
-def hold(session: Session, delivery_ids: Sequence[UUID], now: datetime) -> None:
+def hold(session: Session, deliveries: Sequence[DueDelivery], now: datetime) -> None:
     """Have due deliveries wait for their hosts' turns."""
-    session.connection().execute(_HOLD, {"ids": list(delivery_ids), "now": now})
+    given = {"ids": [one.id for one in deliveries], "hosts": sorted({one.host for one in deliveries})}
+    session.connection().execute(_HOLD, given | {"now": now})
 
 
 def in_turn(session: Session, state: HostState, now: datetime, *, most: int) -> list[Waiting]:

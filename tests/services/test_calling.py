@@ -1,6 +1,7 @@
 """Whose turn it is: hosts that answer go first, unknown ones and those that are away hold up nobody."""
 
 import socket
+import threading
 from collections import Counter
 from collections.abc import Iterator
 from uuid import UUID
@@ -12,12 +13,13 @@ from sqlmodel import col, select
 from werkzeug import Request, Response
 
 from domain.callbacks import AT_ONCE, SHARE, WINDOW
-from services.deliver import LEASE, deliver
+from services.deliver import LEASE, Courier, deliver
 from services.due import claim, publish
 from services.housekeeping import KEEP_EVENTS, tidy
 from storage.records import CallbackHostRecord, DeliveryRecord, EventRecord
 from storage.steps import telling
 from tests.support.engine import WATCHER, WORKER, Engine
+from tests.support.until import until
 
 GOOD = "http://good.example"
 
@@ -287,3 +289,30 @@ def test_what_waits_for_a_host_that_does_not_know_of_it_is_due_again(engine: Eng
     assert let_out(engine) == []
     tidy(engine.runtime)
     assert let_out(engine) == ["http://dead.example/2"]
+
+
+def test_an_address_that_hangs_holds_back_no_other_of_its_host(engine: Engine) -> None:
+    let_go = threading.Event()
+
+    def answer(request: Request) -> Response:
+        if request.path == "/hangs":
+            let_go.wait(30)
+        return Response("ok")
+
+    with HTTPServer("127.0.0.1", 0, threaded=True) as server:
+        for path in ("/hangs", "/ok"):
+            server.expect_request(path).respond_with_handler(answer)
+        ids = write(engine, *[server.url_for("/hangs"), server.url_for("/ok")] * 20)
+        courier = Courier(engine.runtime)
+
+        def all_told() -> bool:
+            for note in claim(engine.runtime, owner=WATCHER, looks={}, notes=100).notes:
+                courier.begin(note.ids, owner=WORKER)
+            with engine.runtime.database.work() as session:
+                found = session.exec(select(DeliveryRecord).where(col(DeliveryRecord.id).in_(ids))).all()
+            return all(one.status == "delivered" for one in found if one.url.endswith("/ok"))
+
+        until(all_told, "all of the address that answers", 20)
+        assert not let_go.is_set()
+        let_go.set()
+        courier.finish()
