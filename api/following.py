@@ -87,6 +87,16 @@ class Following:
         """Something has happened: look now, for whoever follows it."""
         self._tell_soon(self._viewers.get(followed, ()))
 
+    def keys(self) -> set[UUID]:
+        """The keys with which the viewers came."""
+        return {viewer.key_id for viewer in self._all()}
+
+    def end_others(self, keys: Collection[UUID]) -> None:
+        """End the streams of those who came with other keys than ``keys``."""
+        for viewer in self._all():
+            if viewer.key_id not in keys:
+                viewer.end()
+
     def end_all(self) -> None:
         """End every stream, and each that is begun from now on."""
         self._stopped = True

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Collection, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import Any, Final
 from uuid import UUID
@@ -16,13 +16,17 @@ from api.following import Following, Pace, Piece
 from api.viewers import EventStream, Place, Viewer
 from api.waiting import Ends
 from services import live
+from services.access import Caller
 from services.live import OVER, SLICE
 from services.runtime import Runtime
+from storage.database import DatabaseTrouble
 
 # How many follow at once in one process.
 MOST_VIEWERS: Final = 5_000
 # The state of a batch is told once a second: a little less, so that no second is skipped.
 _BATCH_REST: Final = 0.9
+# A key that is revoked is remembered no longer than this elsewhere either.
+_KEYS_SECONDS: Final = 5.0
 
 
 class Live:
@@ -46,7 +50,8 @@ class Live:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Tell of news for as long as the block runs."""
-        tasks = [asyncio.create_task(part.run()) for part in (self._jobs, self._batches)]
+        parts = (self._jobs.run(), self._batches.run(), self._ask_for_keys())
+        tasks = [asyncio.create_task(part) for part in parts]
         try:
             yield
         finally:
@@ -59,7 +64,7 @@ class Live:
         self._jobs.end_all()
         self._batches.end_all()
 
-    async def job(self, project_id: UUID, job_id: UUID, seen: str | None) -> Response:
+    async def job(self, caller: Caller, job_id: UUID, seen: str | None) -> Response:
         """The steps of a job behind the event ``seen``, as they happen; 204 where its end was seen.
 
         Raises:
@@ -67,23 +72,35 @@ class Live:
             Unprocessable: the job has no such event.
             Problem: too many follow already.
         """
-        if not await run_in_threadpool(live.has_more, self._runtime, project_id, job_id, seen):
+        if not await run_in_threadpool(live.has_more, self._runtime, caller.project_id, job_id, seen):
             return Response(status_code=204)
         step, _ = live.step_seen(seen)
-        return self._stream(self._jobs, (job_id, step))
+        return self._stream(self._jobs, (job_id, step), caller)
 
-    async def batch(self, project_id: UUID, batch_id: UUID, seen: str | None) -> Response:
+    async def batch(self, caller: Caller, batch_id: UUID, seen: str | None) -> Response:
         """The states of a batch from now on, but for the one that ``seen`` tells of; raises as ``job``."""
-        if not await run_in_threadpool(live.batch_has_more, self._runtime, project_id, batch_id, seen):
+        if not await run_in_threadpool(live.batch_has_more, self._runtime, caller.project_id, batch_id, seen):
             return Response(status_code=204)
         digest, _ = live.state_seen(seen)
-        return self._stream(self._batches, (batch_id, digest))
+        return self._stream(self._batches, (batch_id, digest), caller)
 
-    def _stream(self, part: Following, place: Place) -> Response:
+    async def _ask_for_keys(self) -> None:
+        """End the streams of keys that were revoked; where that cannot be asked just now, a little later."""
+        while True:
+            await asyncio.sleep(_KEYS_SECONDS)
+            asked = self._jobs.keys() | self._batches.keys()
+            with suppress(DatabaseTrouble):
+                good = await run_in_threadpool(live.good_keys, self._runtime, asked) if asked else asked
+                # Who came meanwhile was let in meanwhile.
+                later = (self._jobs.keys() | self._batches.keys()) - asked
+                for part in (self._jobs, self._batches):
+                    part.end_others(good | later)
+
+    def _stream(self, part: Following, place: Place, caller: Caller) -> Response:
         if self.viewers >= self._most:
             sentence = f"{self._most} follow something here already, which is the most: try again, or poll"
             raise Problem(503, "too_many_viewers", sentence, headers={"Retry-After": "5"})
-        viewer = Viewer(place, since=asyncio.get_running_loop().time())
+        viewer = Viewer(place, caller.key_id, since=asyncio.get_running_loop().time())
         return EventStream(viewer, part.looking(viewer), part.sent)
 
 

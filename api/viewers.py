@@ -21,10 +21,22 @@ class Viewer:
     Nothing more is read for a viewer until that piece is taken, so a slow one costs no more than that.
     """
 
-    __slots__ = ("_hang_up", "_over", "_piece", "_woken", "busy", "more", "place", "rests_until", "since")
+    __slots__ = (
+        "_hang_up",
+        "_over",
+        "_piece",
+        "_woken",
+        "busy",
+        "key_id",
+        "more",
+        "place",
+        "rests_until",
+        "since",
+    )
 
-    def __init__(self, place: Place, *, since: float) -> None:
+    def __init__(self, place: Place, key_id: UUID, *, since: float) -> None:
         self.place = place
+        self.key_id = key_id
         # Since when, by the loop's clock, what was sent last is on its way, or nothing was to be sent.
         self.since = since
         # Until when nothing is to be told: some things change more often than anybody wants to know.

@@ -135,6 +135,12 @@ def states_of_batches(runtime: Runtime, batch_ids: Collection[UUID]) -> dict[UUI
     return {UUID(view["id"]): State(view, _digest(view), at_ms) for view in shown}
 
 
+def good_keys(runtime: Runtime, key_ids: Collection[UUID]) -> set[UUID]:
+    """Those of the keys that were not revoked."""
+    with runtime.database.work() as session:
+        return live.good_keys(session, key_ids)
+
+
 def _digest(view: dict[str, Any]) -> str:
     lasting = {name: value for name, value in view.items() if name not in _CLOCKS}
     return sha256(json.dumps(lasting).encode()).hexdigest()[:_DIGITS]

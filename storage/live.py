@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlmodel import Session, col, select
 
 from domain.lifecycle import SETTLED
-from storage.records import BatchRecord, JobEventRecord, JobRecord
+from storage.records import ApiKeyRecord, BatchRecord, JobEventRecord, JobRecord
 
 # A job's steps are written under its lock, so none becomes visible behind one with a higher id.
 _NEWS: Final = text(
@@ -26,6 +26,8 @@ _NEWS: Final = text(
     """
 )
 
+_ONE_SNAPSHOT: Final = text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+
 # A job, and the id of the last of its steps that was seen; 0 where none was.
 JobPlace = tuple[UUID, int]
 
@@ -40,7 +42,7 @@ class JobNews:
 
 def one_snapshot(session: Session) -> None:
     """Have all that this unit of work reads be of one moment; to be called before it reads anything."""
-    session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+    session.connection().execute(_ONE_SNAPSHOT)
 
 
 def news_of_jobs(session: Session, places: Collection[JobPlace], *, most: int) -> dict[JobPlace, JobNews]:
@@ -82,3 +84,11 @@ def jobs_among(session: Session, job_ids: Collection[UUID]) -> Sequence[JobRecor
 def batches_among(session: Session, batch_ids: Collection[UUID]) -> Sequence[BatchRecord]:
     """The batches with these ids."""
     return session.exec(select(BatchRecord).where(col(BatchRecord.id).in_(batch_ids))).all()
+
+
+def good_keys(session: Session, key_ids: Collection[UUID]) -> set[UUID]:
+    """Those of the keys that were not revoked."""
+    found = select(ApiKeyRecord.id).where(
+        col(ApiKeyRecord.id).in_(key_ids), col(ApiKeyRecord.revoked_at).is_(None)
+    )
+    return set(session.exec(found))

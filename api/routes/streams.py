@@ -54,7 +54,7 @@ async def list_events(
     Live, the last event is `end`, with the job as it is then. A job in `review` goes on: a person decides.
     """
     if _wanted(accept, (_JSON, _STREAM)) == _STREAM:
-        return await parts.live.job(caller.project_id, job_id, last_event_id or after)
+        return await parts.live.job(caller, job_id, last_event_id or after)
     found = await run_in_threadpool(live.timeline, parts.runtime, caller.project_id, job_id, after)
     return Json(found, headers={"Vary": "Accept"})
 
@@ -79,7 +79,7 @@ async def follow_batch(
     if _wanted(accept, (_STREAM,)) is None:
         sentence = "a batch is followed as text/event-stream: accept that, or GET the batch itself"
         raise Problem(406, "not_acceptable", sentence)
-    return await parts.live.batch(caller.project_id, batch_id, last_event_id or after)
+    return await parts.live.batch(caller, batch_id, last_event_id or after)
 
 
 def _wanted(accept: str, offered: tuple[str, ...]) -> str | None:

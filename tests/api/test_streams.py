@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
+from uuid import UUID
 
 import httpx
 import pytest
 
 from domain.lifecycle import JobStatus
-from services.access import Scope
+from services.access import Scope, create_key, revoke_key
 from services.runtime import Runtime
 from storage import jobs
 from tests.support.front import new_project
@@ -151,6 +152,23 @@ def test_who_may_not_look_is_told_before_the_stream(here: Stage) -> None:
         assert nobody.get(here.path, headers=LIVE).status_code == 401
     with here.project.client(Scope.READ) as reader, following(reader, here.path) as told:
         assert next(told).type == "accepted"
+
+
+def test_a_key_that_is_revoked_sees_no_more(here: Stage) -> None:
+    runtime, project_id = here.project.runtime, here.project.id
+    lost = create_key(runtime, project_id=project_id, name="lost", scope=Scope.READ)
+    headers = {"Authorization": f"Bearer {lost['key']}"}
+    with (
+        here.project.client() as other,
+        httpx.Client(base_url=here.project.url, headers=headers, timeout=20, trust_env=False) as client,
+        following(other, here.path) as goes_on,
+        following(client, here.path) as told,
+    ):
+        assert len(list(islice(told, 2))) == 2
+        revoke_key(runtime, project_id=project_id, key_id=UUID(lost["id"]))
+        assert list(told) == []
+        here.step("submitted")
+        assert [one.type for one in islice(goes_on, 3)] == ["accepted", "queued", "submitted"]
 
 
 @pytest.mark.parametrize(
