@@ -1,11 +1,12 @@
 """Routes that answer a batch's results, its errors and its files, as streams that begin at once."""
 
+from collections.abc import Callable
 from itertools import chain
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 from uuid import UUID
 
 from anyio import CancelScope
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
@@ -23,6 +24,8 @@ from storage.records import BatchRecord
 router: Final = APIRouter(prefix="/v1/batches/{batch_id}", tags=["batches"])
 
 _NAME_CHARACTERS: Final = 80
+_CSV: Final = "text/csv"
+_JSON_LINES: Final = "application/x-ndjson"
 
 Bom = Annotated[
     bool, Query(description="Begin with a byte order mark, by which Excel on Windows knows UTF-8.")
@@ -55,94 +58,95 @@ class _Stream(StreamingResponse):
                 await run_in_threadpool(self._blocks.close)
 
 
-def _answers(media_type: str, description: str) -> dict[int | str, dict[str, Any]]:
+def _found(caller: Reader, runtime: TheRuntime, batch_id: UUID) -> BatchRecord:
+    return results.find(runtime, caller.project_id, batch_id)
+
+
+Found = Annotated[BatchRecord, Depends(_found)]
+Route = Callable[[Callable[..., StreamingResponse]], Callable[..., StreamingResponse]]
+
+
+def _route(name: str, media_type: str, summary: str, description: str, *parameters: str) -> Route:
+    """The route of one file, which takes these query parameters and no others."""
     content = {media_type: {"schema": {"type": "string"}}}
-    return {200: {"description": description, "content": content}, **problems(401, 403, 404, 422)}
+    return router.get(
+        f"/{name}",
+        summary=summary,
+        response_class=StreamingResponse,
+        responses={200: {"description": description, "content": content}, **problems(401, 403, 404, 422)},
+        dependencies=[only(*parameters)],
+    )
 
 
-@router.get(
-    "/results.csv",
-    summary="A batch's results as CSV",
-    response_class=StreamingResponse,
-    responses=_answers("text/csv", "Your own columns, then ours; a row for each job."),
-    dependencies=[only("bom")],
+@_route(
+    "results.csv",
+    _CSV,
+    "A batch's results as CSV",
+    "Your own columns, then ours; a row for each job.",
+    "bom",
 )
 def show_results(
-    request: Request, caller: Reader, runtime: TheRuntime, batch_id: UUID, *, bom: Bom = False
+    request: Request, runtime: TheRuntime, batch: Found, *, bom: Bom = False
 ) -> StreamingResponse:
     """As they stand now, also while the batch runs; rows that are not read yet are left out."""
-    batch = results.find(runtime, caller.project_id, batch_id)
     blocks = results.results_csv(runtime, batch, _base_url(request, runtime), bom=bom)
-    return _Stream(blocks, batch, "results.csv", "text/csv")
+    return _Stream(blocks, batch, "results.csv", _CSV)
 
 
-@router.get(
-    "/results.jsonl",
-    summary="A batch's results as JSON lines",
-    response_class=StreamingResponse,
-    responses=_answers("application/x-ndjson", "An object a line; your own cells are under `row`."),
-    dependencies=[only()],
+@_route(
+    "results.jsonl",
+    _JSON_LINES,
+    "A batch's results as JSON lines",
+    "An object a line; your own cells are under `row`.",
 )
-def show_result_lines(
-    request: Request, caller: Reader, runtime: TheRuntime, batch_id: UUID
-) -> StreamingResponse:
+def show_result_lines(request: Request, runtime: TheRuntime, batch: Found) -> StreamingResponse:
     """The same rows as in `results.csv`, with numbers as numbers and null where something is not known."""
-    batch = results.find(runtime, caller.project_id, batch_id)
     blocks = results.results_jsonl(runtime, batch, _base_url(request, runtime))
-    return _Stream(blocks, batch, "results.jsonl", "application/x-ndjson")
+    return _Stream(blocks, batch, "results.jsonl", _JSON_LINES)
 
 
-@router.get(
-    "/errors.csv",
-    summary="What went wrong in a batch",
-    response_class=StreamingResponse,
-    responses=_answers("text/csv", "Your own columns, then what is wrong and what would be right."),
-    dependencies=[only("bom")],
+@_route(
+    "errors.csv",
+    _CSV,
+    "What went wrong in a batch",
+    "Your own columns, then what is wrong and what would be right.",
+    "bom",
 )
-def show_errors(
-    caller: Reader, runtime: TheRuntime, batch_id: UUID, *, bom: Bom = False
-) -> StreamingResponse:
+def show_errors(runtime: TheRuntime, batch: Found, *, bom: Bom = False) -> StreamingResponse:
     """Rows that were not run, a line a problem; then jobs that failed, were canceled or wait in review."""
-    batch = results.find(runtime, caller.project_id, batch_id)
-    return _Stream(results.errors_csv(runtime, batch, bom=bom), batch, "errors.csv", "text/csv")
+    return _Stream(results.errors_csv(runtime, batch, bom=bom), batch, "errors.csv", _CSV)
 
 
-@router.get(
-    "/errors.jsonl",
-    summary="What went wrong in a batch, as JSON lines",
-    response_class=StreamingResponse,
-    responses=_answers("application/x-ndjson", "An object an error; your own cells are under `row`."),
-    dependencies=[only()],
+@_route(
+    "errors.jsonl",
+    _JSON_LINES,
+    "What went wrong in a batch, as JSON lines",
+    "An object an error; your own cells are under `row`.",
 )
-def show_error_lines(caller: Reader, runtime: TheRuntime, batch_id: UUID) -> StreamingResponse:
+def show_error_lines(runtime: TheRuntime, batch: Found) -> StreamingResponse:
     """The same as in `errors.csv`, with numbers as numbers, and every cell as it stands in your sheet."""
-    batch = results.find(runtime, caller.project_id, batch_id)
-    return _Stream(results.errors_jsonl(runtime, batch), batch, "errors.jsonl", "application/x-ndjson")
+    return _Stream(results.errors_jsonl(runtime, batch), batch, "errors.jsonl", _JSON_LINES)
 
 
-@router.get(
-    "/assets.jsonl",
-    summary="The list of a batch's files",
-    response_class=StreamingResponse,
-    responses=_answers("application/x-ndjson", "An object a file: its row, job, size, SHA-256 and `url`."),
-    dependencies=[only()],
+@_route(
+    "assets.jsonl",
+    _JSON_LINES,
+    "The list of a batch's files",
+    "An object a file: its row, job, size, SHA-256 and `url`.",
 )
-def show_file_lines(caller: Reader, runtime: TheRuntime, batch_id: UUID) -> StreamingResponse:
+def show_file_lines(runtime: TheRuntime, batch: Found) -> StreamingResponse:
     """The files of the jobs that have succeeded, by row; `file` is its place in `assets.zip`."""
-    batch = results.find(runtime, caller.project_id, batch_id)
-    return _Stream(files.assets_jsonl(runtime, batch), batch, "assets.jsonl", "application/x-ndjson")
+    return _Stream(files.assets_jsonl(runtime, batch), batch, "assets.jsonl", _JSON_LINES)
 
 
-@router.get(
-    "/assets.zip",
-    summary="All files of a batch",
-    response_class=StreamingResponse,
-    responses=_answers("application/zip", "The files of the jobs that have succeeded, and `manifest.csv`."),
-    dependencies=[only()],
+@_route(
+    "assets.zip",
+    "application/zip",
+    "All files of a batch",
+    "The files of the jobs that have succeeded, and `manifest.csv`.",
 )
-def show_files(caller: Reader, runtime: TheRuntime, batch_id: UUID) -> StreamingResponse:
+def show_files(runtime: TheRuntime, batch: Found) -> StreamingResponse:
     """Made while it is sent: there are no ranges of it, and it breaks off where a file is not as made."""
-    batch = results.find(runtime, caller.project_id, batch_id)
     return _Stream(archive.assets_zip(runtime, batch), batch, "assets.zip", "application/zip")
 
 
