@@ -26,7 +26,18 @@ Kind = Annotated[
 ]
 Provider = Annotated[Literal["auto", "linkmodel", "fal"], typer.Option(help="Where it may run.")]
 Policy = Annotated[
-    Literal["cheapest", "predictable", "fastest", "quality"], typer.Option(help="How offers are ranked.")
+    str,
+    typer.Option(
+        metavar="NAME[,NAME]",
+        help="How offers are ranked: cheapest, predictable, fastest or quality; the next one breaks ties.",
+    ),
+]
+Split = Annotated[
+    str | None,
+    typer.Option(metavar="SHARES", help="Where jobs begin, to compare: linkmodel:80,fal:20."),
+]
+ZeroRetention = Annotated[
+    bool, typer.Option("--zero-retention", help="Only offers that keep nothing of the job.")
 ]
 MaxCost = Annotated[
     str | None, typer.Option("--max-cost", metavar="USD", help="Refuse offers that may cost more, like 0.50.")
@@ -49,7 +60,7 @@ class Asked:
     prompt: str
     inputs: list[str] | None = None
     kind: str | None = None
-    routing: dict[str, str | None] = field(default_factory=dict)
+    routing: dict[str, Any] = field(default_factory=dict)
     callback_url: str | None = None
     tags: list[str] | None = None
 
@@ -67,6 +78,30 @@ class Asked:
             "tags": read_tags(self.tags or []) or None,
         }
         return {name: value for name, value in request.items() if value is not None}
+
+
+def routing_of(
+    *, provider: str, policy: str, max_cost: str | None, split: str | None, zero_retention: bool
+) -> dict[str, Any]:
+    """The routing that these options describe; raises Misused."""
+    policies = [name.strip() for name in policy.split(",")]
+    return {
+        "provider": provider,
+        "policy": policies[0] if len(policies) == 1 else policies,
+        "max_cost_usd": max_cost,
+        "split": None if split is None else _shares(split),
+        "zero_retention": zero_retention or None,
+    }
+
+
+def _shares(text: str) -> dict[str, int]:
+    shares: dict[str, int] = {}
+    for part in text.split(","):
+        name, _, share = part.strip().partition(":")
+        if not share.isdecimal():
+            raise Misused(f"{text!r} is not a list of shares: write it like linkmodel:80,fal:20")
+        shares[name] = int(share)
+    return shares
 
 
 def _prompt(given: str) -> str:

@@ -41,6 +41,8 @@ def submit(  # noqa: PLR0913 - a command's parameters are its options
     provider: options.Provider = "auto",
     policy: options.Policy = "cheapest",
     max_cost: options.MaxCost = None,
+    split: options.Split = None,
+    zero_retention: options.ZeroRetention = False,
     callback: options.Callback = None,
     tags: options.Tags = None,
     idempotency_key: Key = None,
@@ -49,7 +51,9 @@ def submit(  # noqa: PLR0913 - a command's parameters are its options
     as_json: options.Json = False,
 ) -> None:
     """Submit one job, and with --wait or --out stay until it has ended."""
-    routing = {"provider": provider, "policy": policy, "max_cost_usd": max_cost}
+    routing = options.routing_of(
+        provider=provider, policy=policy, max_cost=max_cost, split=split, zero_retention=zero_retention
+    )
     asked = Asked(model, prompt, inputs, kind, routing, callback, tags)
     output = Output(as_json=as_json)
     with Client(connection(read_settings())) as client:

@@ -1,8 +1,9 @@
-"""What grows old is dropped: answers to repeated requests, events with their deliveries, unused hosts."""
+"""What grows old is dropped: answers kept for repeats, events with deliveries, evidence, unused hosts."""
 
 from datetime import timedelta
 from typing import Final
 
+from services.prices import learning
 from services.runtime import Runtime
 from storage import calling, feed, idempotency
 
@@ -14,6 +15,7 @@ KEEP_EVENTS: Final = timedelta(days=35)
 
 def tidy(runtime: Runtime) -> None:
     """Drop what nobody can ask for any more."""
+    learning.tidy(runtime)
     with runtime.database.work() as session:
         idempotency.forget_before(session, runtime.clock() - KEEP_ANSWERS)
     with runtime.database.work() as session:

@@ -18,6 +18,7 @@ from domain.pricing import expected_cost, quote
 from domain.retry import after_refusal
 from providers.base import Provider, Submission, UnitPrice, Unsupported
 from services import deadlines, ending, lanes
+from services.ceilings import TooDear, check_ceiling
 from services.isolation import FAULTS_OF_ONE, unspoiled
 from services.lease import LEASE
 from services.planning import offer_of
@@ -32,6 +33,8 @@ from storage.steps.submitting import Intent, Waiting
 
 # A request that never starts would hold its money for ever: where the customer sets no limit, this one.
 DEFAULT_START_TIMEOUT: Final = 3600
+# So long does a provider keep files that it is not to retain: time to fetch them, and again after a fault.
+UNRETAINED_SECONDS: Final = 3600
 
 _Step = Callable[[Runtime, Session, JobRecord], None]
 
@@ -94,7 +97,7 @@ def _sendable(runtime: Runtime, turns: Sequence[_Turn], owner: str) -> list[_Tur
         if turn.job.unwanted or turn.job.late:
             _decide(runtime, turn.job, owner, _stop)
         elif turn.offer.provider not in runtime.providers:
-            _decide(runtime, turn.job, owner, _pass_over)
+            _decide(runtime, turn.job, owner, partial(_pass_over, failure=_gone(turn.offer.provider)))
         else:
             going.append(turn)
     return going
@@ -117,6 +120,9 @@ def _made(runtime: Runtime, turn: _Turn, price: UnitPrice | None, owner: str) ->
     try:
         intent = _intent(runtime, turn, price)
         submission = _submission(runtime, turn.job, intent)
+    except TooDear as error:
+        _decide(runtime, turn.job, owner, partial(_pass_over, failure=error.failure))
+        return None
     except Unsupported as error:
         failure = Failure(ErrorCode.INVALID_INPUT, f"{turn.offer.provider} {turn.offer.endpoint}: {error}")
         _decide(runtime, turn.job, owner, partial(_fail, failure=failure))
@@ -133,6 +139,7 @@ def _intent(runtime: Runtime, turn: _Turn, price: UnitPrice | None) -> Intent:
     provider = runtime.providers[offer.provider]
     given = GenerationInput.model_validate(job.input)
     quoted = quote(offer, given, unit_price=price.usd if price else None)
+    check_ceiling(job.routing, quoted)
     expected = expected_cost(quoted) if quoted.exact else None
     return Intent(
         id=new_id(),
@@ -163,7 +170,7 @@ def _submission(runtime: Runtime, job: Waiting, intent: Intent) -> Submission:
         start_timeout=intent.start_timeout,
         hint=routing.hint,
         zero_retention=routing.zero_retention,
-        object_lifetime=routing.object_lifetime,
+        object_lifetime=routing.object_lifetime or (UNRETAINED_SECONDS if routing.zero_retention else None),
         webhook_url=f"{public}/hooks/{intent.provider}/{intent.token}" if public else None,
         marker=str(intent.id) if intent.marked else None,
     )
@@ -211,13 +218,17 @@ def _fail(runtime: Runtime, session: Session, job: JobRecord, *, failure: Failur
     ending.end(runtime, session, job, JobStatus.FAILED, failure)
 
 
-def _pass_over(runtime: Runtime, session: Session, job: JobRecord) -> None:
-    """The provider was set up when the job was accepted and is not any more: the next offer, or the end."""
-    failure = Failure(
+def _gone(provider: str) -> Failure:
+    """The provider was set up when the job was accepted and is not any more."""
+    return Failure(
         ErrorCode.PROVIDER_AUTH,
-        f"{job.provider} is not set up here any more: set its key again, then retry the job",
+        f"{provider} is not set up here any more: set its key again, then retry the job",
         elsewhere=True,
     )
+
+
+def _pass_over(runtime: Runtime, session: Session, job: JobRecord, *, failure: Failure) -> None:
+    """It cannot run at the offer whose turn it is: the next offer, or the end."""
     ending.mark_exhausted(job, job.plan_at)
     again = after_refusal(failure, ending.tried(runtime, session, job), retry_after=None)
     if again is None:

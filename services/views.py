@@ -6,7 +6,7 @@ from typing import Any
 
 from domain.costs import Basis
 from domain.lifecycle import SETTLED, JobStatus
-from domain.money import format_usd
+from domain.money import format_usd, parse_usd
 from domain.timeline import latency
 from storage.intake import NewJob
 from storage.records import (
@@ -55,6 +55,7 @@ def job_view(
         "endpoint": job.endpoint,
         "input": job.input,
         "routing": job.routing,
+        "why": _why(job),
         "callback_url": job.callback_url,
         "tags": job.tags,
         "priority": str(job.priority),
@@ -66,7 +67,7 @@ def job_view(
         "erase_requested_at": timestamp(job.erase_requested_at),
         "erased_at": timestamp(job.erased_at),
         "quoted": money(job.quoted_nano),
-        "cost": _job_cost(job, attempts),
+        "cost": _within(job, _job_cost(job, attempts)),
         "latency": spent,
         "attempts": [_attempt_view(attempt) for attempt in attempts],
         "assets": [_asset_view(asset) for asset in assets],
@@ -116,6 +117,19 @@ def _job_cost(job: JobRecord | NewJob, attempts: Sequence[AttemptRecord]) -> dic
         return _cost(0, Basis.NOT_BILLED, final=True) if JobStatus(job.status) in SETTLED else None
     final = all(attempt.cost_final for attempt in attempts)
     return _cost(sum(costs), _basis(attempts), final=final, spin_up=_spin_up(attempts))
+
+
+def _within(job: JobRecord | NewJob, cost: dict[str, Any] | None) -> dict[str, Any] | None:
+    """The cost, flagged where it is more than the job was to cost at most."""
+    ceiling = job.routing.get("max_cost_usd")
+    if cost is None or ceiling is None or cost["nano_usd"] <= parse_usd(ceiling):
+        return cost
+    return cost | {"over_max_cost": True}
+
+
+def _why(job: JobRecord | NewJob) -> str | None:
+    """Why it runs where it does."""
+    return job.plan[job.plan_at].get("why") if job.plan_at < len(job.plan) else None
 
 
 def _spin_up(attempts: Sequence[AttemptRecord]) -> int | None:

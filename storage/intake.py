@@ -101,6 +101,7 @@ class NewJob:
     batch_id: ClassVar[None] = None
     row_id: ClassVar[None] = None
     status: ClassVar[JobStatus] = JobStatus.QUEUED
+    plan_at: ClassVar[int] = 0
     cancel_requested_at: ClassVar[None] = None
     ended_at: ClassVar[None] = None
     erase_requested_at: ClassVar[None] = None

@@ -28,6 +28,9 @@ class Cost(Money):
         default=None,
         description="The part of it that went into starting a runner; only where the GPU second is billed.",
     )
+    over_max_cost: bool = Field(
+        default=False, description="True where it is more than `max_cost_usd`; else left out."
+    )
 
 
 class Fault(Shown):

@@ -71,6 +71,7 @@ class Job(Shown):
     endpoint: str | None
     input: dict[str, Any]
     routing: dict[str, Any]
+    why: str | None = Field(description="Why it runs where it does; its quote tells of the other offers.")
     callback_url: str | None
     tags: dict[str, str]
     priority: str

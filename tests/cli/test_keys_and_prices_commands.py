@@ -87,3 +87,79 @@ def test_a_provider_without_a_key_and_a_sandbox_are_told_from_the_rest(
     rows = darkroom("models").out.splitlines()
     assert rows[-2].rstrip().endswith("no key")
     assert rows[-1].rstrip().endswith("sandbox")
+
+
+def test_several_policies_and_a_split_are_given_on_the_command_line(darkroom: Darkroom) -> None:
+    quoted = darkroom("quote", "kling-v3", "x", "--policy", "predictable,cheapest", "--json").json
+    assert quoted["offers"][0]["why"].startswith("first choice by policy predictable, then cheapest")
+    halved = darkroom("quote", "kling-v3", "x", "--split", "linkmodel:80,fal:20", "--json").json
+    assert [one["share"] for one in halved["offers"]] == [80.0, 20.0]
+    refused = darkroom("quote", "kling-v3", "x", "--split", "80/20")
+    assert (refused.code, "write it like linkmodel:80,fal:20" in refused.err) == (2, True)
+    kept = darkroom("quote", "kling-v3", "x", "--zero-retention")
+    assert (kept.code, "does not promise zero retention" in kept.err) == (2, True)
+
+
+def test_the_providers_prices_are_read_anew(
+    darkroom: Darkroom, monkeypatch: pytest.MonkeyPatch, httpserver: HTTPServer
+) -> None:
+    changed = {
+        "provider": "fal",
+        "endpoint": "fal-ai/flux/dev",
+        "change": "changed",
+        "before": {"usd": "0.025", "unit": "megapixels", "since": "2026-11-01T00:00:00.000Z"},
+        "catalogue_usd": "0.025",
+        "now": {"usd": "0.03", "unit": "megapixels"},
+        "percent": "+20.0",
+    }
+    unnamed = changed | {
+        "change": "not_named",
+        "endpoint": "me/mine",
+        "before": None,
+        "now": None,
+        "percent": None,
+    }
+    document = {"dry_run": True, "changed": 1, "prices": [changed, unnamed], "failed": []}
+    httpserver.expect_request(
+        "/v1/models/sync", query_string="dry_run=true", method="POST"
+    ).respond_with_json(document)
+    failed = document | {
+        "dry_run": False,
+        "changed": 0,
+        "prices": [],
+        "failed": [{"provider": "fal", "message": "away"}],
+    }
+    httpserver.expect_request(
+        "/v1/models/sync", query_string="dry_run=false", method="POST"
+    ).respond_with_json(failed)
+    monkeypatch.setenv("DARKROOM_URL", httpserver.url_for("").rstrip("/"))
+    shown = darkroom("models", "sync", "--dry-run").out
+    assert "$0.025 per megapixels" in shown
+    assert "$0.03 per megapixels" in shown
+    assert "+20.0 %" in shown
+    assert "me/mine" not in shown
+    assert "1 of 2 prices are new or changed, and would be kept" in shown
+    assert "not named" in darkroom("models", "sync", "--dry-run", "--all").out
+    assert darkroom("models", "sync", "--dry-run", "--json").json["changed"] == 1
+    away = darkroom("models", "sync")
+    assert (away.code, "fal: away" in away.err) == (1, True)
+
+
+def test_models_shows_what_the_provider_named_last(
+    darkroom: Darkroom, monkeypatch: pytest.MonkeyPatch, httpserver: HTTPServer
+) -> None:
+    named = {"usd": "0.03", "unit": "megapixels", "since": "2026-11-20T01:02:03.000Z", "until": None}
+    offer = {
+        "provider": "fal",
+        "endpoint": "fal-ai/flux/dev",
+        "unit": "megapixel",
+        "price": None,
+        "provider_prices": [named],
+        "configured": True,
+        "sandbox": False,
+    }
+    document = {"object": "list", "data": [{"id": "flux-dev", "kind": "image", "offers": [offer]}]}
+    httpserver.expect_request("/v1/models").respond_with_json(document)
+    monkeypatch.setenv("DARKROOM_URL", httpserver.url_for("").rstrip("/"))
+    for command in (("models",), ("models", "list"), ("models", "flux")):
+        assert "$0.03 per megapixels since 2026-11-20" in darkroom(*command).out

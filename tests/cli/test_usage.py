@@ -14,6 +14,8 @@ from tests.cli.conftest import Darkroom
         "doctor",
         "submit",
         "models",
+        "models list",
+        "models sync",
         "quote",
         "jobs",
         "jobs list",

@@ -155,3 +155,14 @@ def test_an_input_that_no_offer_can_honour_is_named(engine: Engine) -> None:
     ) as no:
         take(engine)
     assert no.value.details == {"field": "input.seed"}
+
+
+def test_jobs_are_split_by_their_ids_and_stay_where_they_were_drawn(engine: Engine) -> None:
+    split = {"split": {"linkmodel": 50, "fal": 50}}
+    made = [engine.job(take(engine, routing=split).job_id) for _ in range(24)]
+    assert {job.provider for job in made} == {"linkmodel", "fal"}
+    for job in made:
+        assert [entry["provider"] for entry in job.plan] in (["linkmodel", "fal"], ["fal", "linkmodel"])
+        assert job.plan[0]["why"].startswith("50 % of jobs begin here by split: costs $0.0")
+    alone = engine.job(take(engine, routing=split | {"fallback": False}).job_id)
+    assert len(alone.plan) == 1

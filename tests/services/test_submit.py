@@ -342,3 +342,42 @@ def test_where_nothing_names_a_price_it_is_not_known(engine: Engine) -> None:
     engine.fal.prices.says(LookFailed("no price list"))
     attempt = engine.attempt(engine.running("film"))
     assert (attempt.unit_price, attempt.unit, attempt.expected_nano) == (None, None, None)
+
+
+def test_a_price_that_has_risen_above_the_ceiling_meanwhile_is_not_paid(engine: Engine) -> None:
+    job_id = engine.accept(routing={"provider": "fal", "max_cost_usd": "0.03"})
+    engine.fal.prices.says(UnitPrice(Decimal("0.0301"), "image"))
+    engine.submit(job_id)
+    job = engine.job(job_id)
+    assert (job.status, engine.error(job_id), engine.attempts(job_id)) == ("failed", "budget_exceeded", [])
+    assert job.error is not None
+    assert job.error["message"] == (
+        "fal test/pair/b may cost $0.0301 by now, above max_cost_usd 0.03: nothing was sent"
+    )
+    assert engine.held_and_spent() == (0, 0)
+    assert engine.fal.submits.asked == []
+
+
+def test_what_has_become_too_dear_runs_at_the_next_offer(engine: Engine) -> None:
+    engine.linkmodel.prices.says(UnitPrice(Decimal("0.05"), "image"))
+    job_id = engine.accept(routing={"max_cost_usd": "0.03"})
+    engine.work()
+    assert [attempt.provider for attempt in engine.attempts(job_id)] == ["fal"]
+
+
+def test_a_job_keeps_the_price_of_its_day(engine: Engine) -> None:
+    engine.fal.prices.says(UnitPrice(Decimal("0.031"), "image"))
+    before = engine.running(routing={"provider": "fal"})
+    engine.fal.prices.says(UnitPrice(Decimal("0.05"), "image"))
+    after = engine.running(routing={"provider": "fal"})
+    assert [engine.attempt(one).unit_price for one in (before, after)] == [Decimal("0.031"), Decimal("0.05")]
+
+
+@pytest.mark.parametrize(("asked", "sent"), [(None, 3600), (600, 600)])
+def test_what_is_not_to_be_retained_is_kept_just_long_enough_to_fetch_it(
+    engine: Engine, asked: int | None, sent: int
+) -> None:
+    routing = {"provider": "fal", "zero_retention": True, "object_lifetime": asked}
+    engine.running("flux-dev", routing={name: value for name, value in routing.items() if value})
+    [submission] = engine.fal.submits.asked
+    assert (submission.zero_retention, submission.object_lifetime) == (True, sent)

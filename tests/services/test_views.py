@@ -45,6 +45,7 @@ def test_a_whole_job_as_the_contract_has_it() -> None:
         "endpoint": "kling-v3",
         "input": {"prompt": "a red kite"},
         "routing": {"provider": "auto"},
+        "why": None,
         "callback_url": None,
         "tags": {"client": "acme"},
         "priority": "normal",
@@ -192,3 +193,19 @@ def test_a_step_of_the_timeline() -> None:
         "attempt": 1,
         "data": {"position": 3},
     }
+
+
+@pytest.mark.parametrize(
+    ("ceiling", "flag"), [(None, None), ("0.061", None), ("0.0609", True), ("0.07", None)]
+)
+def test_a_cost_above_what_the_job_was_to_cost_at_most_is_flagged(
+    ceiling: str | None, *, flag: bool | None
+) -> None:
+    job = a_job(status="succeeded", routing={} if ceiling is None else {"max_cost_usd": ceiling})
+    assert cost_of(job, an_attempt(job, **BILLED)).get("over_max_cost") is flag
+    assert cost_of(job, an_attempt(job)) is None
+
+
+def test_a_job_says_why_it_runs_where_it_does() -> None:
+    job = a_job(plan=[{"why": "the cheaper"}, {"why": "the other"}], plan_at=1)
+    assert job_view(job, [], [], now=NOON)["why"] == "the other"

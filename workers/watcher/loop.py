@@ -16,6 +16,7 @@ from providers.registry import REGISTRY
 from services import deadlines, due, looking, retention, shredding, signs
 from services.batches import canceling, completing
 from services.housekeeping import tidy
+from services.prices.learning import learn
 from services.runtime import Runtime
 from storage.database import DatabaseTrouble
 from workers.watcher.looks import Looks
@@ -32,6 +33,7 @@ QUIET_AFTER_SECONDS: Final = 5.0
 BEAT_SECONDS: Final = 3.0
 SWEEP_SECONDS: Final = 1.0
 TIDY_SECONDS: Final = 3600.0
+LEARN_SECONDS: Final = 5.0
 RETENTION_SECONDS: Final = 60.0
 NOTES: Final = 200
 GRACE_SECONDS: Final = 10.0
@@ -78,6 +80,7 @@ class Watcher:
                 self._every(SWEEP_SECONDS, lambda: completing.sweep(runtime), "batches"),
                 self._every(SWEEP_SECONDS, lambda: canceling.sweep(runtime), "canceling"),
                 self._every(TIDY_SECONDS, lambda: tidy(runtime), "tidy"),
+                self._every(LEARN_SECONDS, lambda: learn(runtime), "prices"),
                 self._every(RETENTION_SECONDS, lambda: retention.sweep(runtime), "retention"),
                 self._every(SWEEP_SECONDS, lambda: shredding.sweep(runtime), "shredding", calls=True),
                 self._writing.run(),
