@@ -15,12 +15,12 @@ _REMEMBERED: Final = 4096
 
 
 class Turns:
-    """Limits requests by host, and by address of a host. Belongs to one event loop."""
+    """Limits requests by host, by address of a host, and ``in_all``. Belongs to one event loop."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, in_all: int = _IN_ALL) -> None:
         self._hosts: dict[str, _Host] = {}
         self._proven: OrderedDict[str, None] = OrderedDict()
-        self._in_all = asyncio.Semaphore(_IN_ALL)
+        self._in_all = asyncio.Semaphore(in_all)
 
     @asynccontextmanager
     async def turn(self, host: str, address: str, patience: float | None) -> AsyncIterator[None]:

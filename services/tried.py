@@ -3,6 +3,7 @@
 import secrets
 from collections import defaultdict
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from queue import Empty, SimpleQueue
@@ -29,7 +30,7 @@ from services import judging
 from services.isolation import unspoiled
 from services.runtime import Runtime
 from storage import agenda
-from storage.database import DatabaseTrouble, DatabaseUnavailable, Session
+from storage.database import Session
 from storage.steps import telling
 from storage.steps.telling import Heard, Telling, Told
 
@@ -57,7 +58,7 @@ class Given:
 
 
 class TryBook:
-    """Writes down what it is handed, soon and many at a time, in a thread of its own."""
+    """Writes down what it is handed, soon and many at a time, beside whoever hands it in."""
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
@@ -76,15 +77,18 @@ class TryBook:
 
     def _write_all(self) -> None:
         open_ = True
-        while open_:
-            some = self._gather()
-            open_ = None not in some
-            try:
-                write(self._runtime, [one for one in some if isinstance(one, Tried)])
-                give_back(self._runtime, [one for one in some if isinstance(one, Given)])
-            except (DatabaseTrouble, DatabaseUnavailable):
-                # They come due again when their leases run out, and are tried once more.
-                log.exception("tries_not_written", count=len(some))
+        with ThreadPoolExecutor(1, "tried") as writer:
+            while open_:
+                some = self._gather()
+                open_ = None not in some
+                error = writer.submit(self._write, some).exception()
+                if error is not None:
+                    # They come due again when their leases run out, and are tried once more.
+                    log.error("tries_not_written", count=len(some), exc_info=error)
+
+    def _write(self, some: Sequence[Tried | Given | None]) -> None:
+        write(self._runtime, [one for one in some if isinstance(one, Tried)])
+        give_back(self._runtime, [one for one in some if isinstance(one, Given)])
 
     def _gather(self) -> list[Tried | Given | None]:
         some = [self._handed.get()]

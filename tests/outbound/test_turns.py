@@ -151,3 +151,16 @@ def test_only_so_many_addresses_are_remembered() -> None:
             assert [await enters(turns, stack, OK) for _ in range(UNPROVEN + 1)][-1] is False
 
     run(scene)
+
+
+def test_no_more_are_under_way_in_all_than_there_are_sockets_for() -> None:
+    async def scene(_: Turns) -> None:
+        few = Turns(in_all=2)
+        async with AsyncExitStack() as stack:
+            for number in range(2):
+                assert await enters(few, stack, f"{number}/x", f"{number}")
+            assert not await enters(few, stack, OK)
+        async with AsyncExitStack() as stack:
+            assert await enters(few, stack, OK)
+
+    run(scene)

@@ -15,6 +15,7 @@ from outbound.turns import UNPROVEN
 from services.cancel import cancel
 from services.deliver import PATIENCE, Courier, deliver
 from services.secrets import Opened, SecretBox, SecretUnreadable
+from services.tried import Given, TryBook
 from storage.records import DeliveryRecord, EndpointRecord
 from tests.support.engine import WORKER, Engine
 from tests.support.raw_server import raw_server, silence
@@ -98,6 +99,47 @@ def test_what_cannot_be_signed_holds_up_nothing_else(engine: Engine, httpserver:
     assert (now(engine, lost).status, now(engine, kept).status) == ("pending", "delivered")
     [said] = [entry for entry in logged if entry["event"] == "delivery_not_signed"]
     assert "DARKROOM_SECRET_KEY" in said["reason"]
+
+
+def test_a_fault_of_ours_in_one_try_is_told_and_holds_up_nothing_else(
+    engine: Engine, httpserver: HTTPServer
+) -> None:
+    def names(host: str, *_: object) -> list[str]:
+        if host == "broken.example":
+            raise RuntimeError("nobody foresaw this")
+        return [host]
+
+    httpserver.expect_request("/hook").respond_with_data("ok")
+    lost, kept = ended(engine, httpserver.url_for("/hook")), ended(engine, httpserver.url_for("/hook"))
+    with engine.runtime.database.work() as session:
+        session.merge(now(engine, lost)).url = "http://broken.example/"
+    runtime = replace(engine.runtime, sender=Sender(engine.runtime.private_hosts, resolver=names))
+    with capture_logs() as logged:
+        deliver(runtime, [lost.id, kept.id], owner=WORKER)
+    assert [entry["event"] for entry in logged] == ["delivery_broke"]
+    assert [now(engine, one).status for one in (lost, kept)] == ["pending", "delivered"]
+
+
+def rename(engine: Engine, column: str, to: str) -> None:
+    with engine.runtime.database.work() as session:
+        session.connection().execute(text(f"ALTER TABLE deliveries RENAME COLUMN {column} TO {to}"))
+
+
+def test_what_cannot_be_written_now_does_not_end_the_writing(engine: Engine, httpserver: HTTPServer) -> None:
+    httpserver.expect_request("/hook").respond_with_data("ok")
+    one = ended(engine, httpserver.url_for("/hook"))
+    book = TryBook(engine.runtime)
+    with capture_logs() as logged:
+        rename(engine, "owner", "somebody")
+        book.add(Given(one.id, WORKER))
+        until(lambda: logged, "the log line")
+        rename(engine, "somebody", "owner")
+    assert [entry["event"] for entry in logged] == ["tries_not_written"]
+    with engine.runtime.database.work() as session:
+        session.merge(now(engine, one)).owner = WORKER
+    book.add(Given(one.id, WORKER))
+    book.close(None)
+    assert now(engine, one).owner is None
 
 
 def test_what_gets_no_turn_is_due_again_untried(engine: Engine, silent_url: str) -> None:
