@@ -6,7 +6,7 @@ from typing import Any
 
 import typer
 
-from cli import jobs, keys, models, options, prices, submit
+from cli import catalogue, jobs, keys, options, prices, submit
 from cli.batches import commands as batches
 from cli.errors import CliError
 from cli.later import later
@@ -23,7 +23,7 @@ app = typer.Typer(
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(batches.app, name="batch")
 app.add_typer(keys.app, name="keys")
-app.add_typer(models.app, name="models")
+app.add_typer(catalogue.app, name="models")
 app.command()(submit.submit)
 app.command()(prices.quote)
 

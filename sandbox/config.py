@@ -35,6 +35,8 @@ class Config(BaseSettings):
     """How long fal keeps a result whose payloads it was told not to store."""
     billing_delay_seconds: Seconds = 1.0
     """How far fal's billing events lag behind the end of a request."""
+    fal_prices: dict[str, Annotated[Decimal, Field(ge=0)]] = {}
+    """Dollars per unit at these fal endpoints, instead of what they cost else; for requests from now on."""
     webhook_timeout_seconds: Seconds = 15.0
     webhook_retry_seconds: tuple[Seconds, ...] = (1, 2, 4, 8, 16, 32, 60, 120, 240, 480)
 

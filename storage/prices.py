@@ -29,8 +29,9 @@ _REMEMBER: Final = text(
                 THEN excluded.at ELSE old.since END
         WHERE old.at <= excluded.at
         RETURNING provider, endpoint, since, usd, unit)
-    INSERT INTO unit_price_history (provider, endpoint, since, usd, unit) SELECT * FROM kept
+    INSERT INTO unit_price_history AS told (provider, endpoint, since, usd, unit) SELECT * FROM kept
     ON CONFLICT (provider, endpoint, since) DO UPDATE SET usd = excluded.usd, unit = excluded.unit
+    WHERE (told.usd, told.unit) IS DISTINCT FROM (excluded.usd, excluded.unit)
     """
 )
 

@@ -59,7 +59,8 @@ class FalBook:
 
     def accept(self, order: Order) -> FalRequest:
         """Take a request; from here on it runs, and may cost something, whatever the caller hears of it."""
-        endpoint = endpoints.find(order.endpoint_id, order.arguments)
+        found = endpoints.find(order.endpoint_id, order.arguments)
+        endpoint = endpoints.priced(found, self.core.config.fal_prices)
         app = app_id(order.endpoint_id)
         request_id = self.core.new_id()
         record = FalRequest(

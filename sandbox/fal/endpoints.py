@@ -1,7 +1,8 @@
 """The endpoints that the emulator knows, from prices.toml; any other id is an app of one's own."""
 
 import tomllib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from importlib.resources import files
 from typing import Any, Final, Literal
@@ -39,6 +40,11 @@ def find(endpoint_id: str, arguments: dict[str, Any]) -> Endpoint:
         return known
     kind: Kind = "video" if "video" in endpoint_id or "duration" in arguments else "image"
     return Endpoint(endpoint_id, kind, "seconds", RUNNER_SECOND_USD, "runner")
+
+
+def priced(endpoint: Endpoint, prices: Mapping[str, Decimal]) -> Endpoint:
+    """The endpoint at the price that is set for it, where one is."""
+    return replace(endpoint, unit_price=prices.get(endpoint.id, endpoint.unit_price))
 
 
 def _load() -> dict[str, Endpoint]:

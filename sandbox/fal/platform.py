@@ -10,7 +10,7 @@ from starlette.routing import BaseRoute, Route
 
 from sandbox.fal import ledger
 from sandbox.fal.book import FalBook
-from sandbox.fal.endpoints import ENDPOINTS
+from sandbox.fal.endpoints import ENDPOINTS, Endpoint, priced
 from sandbox.fal.filters import FilterError, ids, page, span
 from sandbox.fal.record import FalRequest
 from sandbox.keys import REFUSAL, is_admin_key, is_sandbox_key
@@ -49,7 +49,7 @@ class Platform:
         asked = ids(request.query_params, "endpoint_id")
         if not asked:
             raise FilterError("endpoint_id is required")
-        known = [ENDPOINTS[endpoint_id] for endpoint_id in asked if endpoint_id in ENDPOINTS]
+        known = [self._endpoint(endpoint_id) for endpoint_id in asked if endpoint_id in ENDPOINTS]
         if not known:
             return _error(404, "not_found", "no price is known for these endpoints")
         prices = [
@@ -68,7 +68,7 @@ class Platform:
         for endpoint_id, amount in wanted.items():
             if endpoint_id not in ENDPOINTS:
                 return _error(404, "not_found", f"no price is known for {endpoint_id}")
-            total += ENDPOINTS[endpoint_id].unit_price * _quantity(amount, quantity)
+            total += self._endpoint(endpoint_id).unit_price * _quantity(amount, quantity)
         return ExactJson({"estimate_type": kind, "total_cost": total, "currency": "USD"})
 
     async def _billing_events(self, request: Request) -> Response:
@@ -118,6 +118,9 @@ class Platform:
         if "credits" in ids(request.query_params, "expand"):
             body["credits"] = {"current_balance": _BALANCE, "currency": "USD"}
         return ExactJson(body)
+
+    def _endpoint(self, endpoint_id: str) -> Endpoint:
+        return priced(ENDPOINTS[endpoint_id], self._book.core.config.fal_prices)
 
     def _charges(self, request: Request) -> list[ledger.Charge]:
         query = request.query_params

@@ -51,6 +51,20 @@ def test_prices_that_cannot_be_told(server: SandboxServer, params: Any, status: 
     assert (response.status_code, response.json()["error"]["type"]) == (status, kind)
 
 
+def test_a_price_that_changes_holds_for_what_is_submitted_from_then_on(server: SandboxServer) -> None:
+    before = submit(server)["request_id"]
+    server.client.patch("/control/settings", json={"fal_prices": {FLUX: "0.05"}})
+    after = submit(server)["request_id"]
+    [price] = ask(server, "/models/pricing", endpoint_id=FLUX).json()["prices"]
+    assert price["unit_price"] == 0.05
+    assert estimate(
+        server, {"estimate_type": "unit_price", "endpoints": {FLUX: {"unit_quantity": 2}}}
+    ).json()["total_cost"] == pytest.approx(0.1)
+    server.advance(60)
+    events = ask(server, "/models/billing-events", request_id=[before, after]).json()["billing_events"]
+    assert {one["request_id"]: one["unit_price"] for one in events} == {before: 0.025, after: 0.05}
+
+
 def estimate(server: SandboxServer, body: JsonObject) -> httpx.Response:
     return server.client.post("/fal/platform/v1/models/pricing/estimate", json=body, headers=FAL_KEY)
 
