@@ -9,8 +9,8 @@ from uuid import UUID
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-# How soon a browser asks again after its stream broke, in milliseconds. It goes with the first event: by itself
-# some readers take it for one.
+# How soon a browser asks again after its stream broke, in milliseconds. It goes with the first event: some
+# readers take it for one by itself.
 _HELLO: Final = b"retry: 2000\n"
 
 Place = tuple[UUID, int | str]
