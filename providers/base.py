@@ -287,7 +287,8 @@ class Provider(Protocol):
     def arguments(self, offer: Offer, given: GenerationInput) -> dict[str, Any]:
         """The provider's own request body for the input; pure.
 
-        Of the prompt only the length decides whether it is taken, and what is shorter is taken as well.
+        Of the prompt only the length decides whether it is taken, and what is shorter is taken as well; of
+        files only how many there are.
 
         Raises:
             Unsupported: the offer cannot honour a field, or a value is outside its limits.
