@@ -21,6 +21,7 @@ PARTS: Final = (
     "claims",
     "recovery",
     "batches",
+    "quotes",
     "callbacks",
     "viewers",
 )

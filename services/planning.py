@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from pydantic_core import to_json
 
+from domain.evidence import shape
 from domain.generation import JobRequest
 from domain.lifecycle import Kind
 from domain.money import format_usd
@@ -41,9 +42,10 @@ def plan_request(runtime: Runtime, request: JobRequest) -> Planned:
     offers = _offers(runtime, request)
     check_references(request.input, runtime.private_hosts)
     obstacles = [_obstacle(runtime, offer, request) for offer in offers]
-    endpoints = [offer.fitted_to(request.input).endpoint for offer in offers]
+    given = request.input
+    wanted = {offer.fitted_to(given).endpoint: shape(offer.defaults, given) for offer in offers}
     with runtime.database.work() as session:
-        known = known_of(runtime, prices.knowledge(session, endpoints))
+        known = known_of(runtime, prices.knowledge(session, wanted))
     return _choose(runtime, request, offers, obstacles, known)
 
 

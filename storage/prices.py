@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 from sqlmodel import Session, col, select
 
 from domain.evidence import Evidence
@@ -41,7 +41,13 @@ SELECT provider, endpoint, sandbox, shape, price, n, low_nano, p5_nano, p95_nano
     work_high_nano, pays_starts, first_at, last_at FROM price_evidence
 """
 _TIMES: Final = "SELECT provider, endpoint, took, started, warm_at FROM lanes WHERE endpoint <> ''"
-_OF_ENDPOINTS: Final = " endpoint = ANY(CAST(:endpoints AS text[]))"
+_ALL: Final = (text(_PRICES), text(_EVIDENCE), text(_TIMES))
+_OF_ENDPOINTS: Final = "endpoint = ANY(CAST(:endpoints AS text[]))"
+_SOME: Final = (
+    text(f"{_PRICES} WHERE {_OF_ENDPOINTS}"),
+    text(f"{_EVIDENCE} WHERE {_OF_ENDPOINTS} AND shape = ANY(CAST(:shapes AS text[]))"),
+    text(f"{_TIMES} AND {_OF_ENDPOINTS}"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,15 +93,16 @@ def history(session: Session) -> Mapping[Lane, Sequence[UnitPriceHistoryRecord]]
     return found
 
 
-def knowledge(session: Session, endpoints: Sequence[str] | None = None) -> Knowledge:
-    """What is known of the lanes of these endpoints; of all of them where none are named."""
+def knowledge(session: Session, wanted: Mapping[str, str] | None = None) -> Knowledge:
+    """What is known of every lane; or of the endpoints in ``wanted``, each with the shape of a job there."""
+    given = {} if wanted is None else {"endpoints": list(wanted), "shapes": list(wanted.values())}
 
-    def rows(statement: str, glue: str) -> Sequence[Mapping[str, Any]]:
-        whole = statement if endpoints is None else f"{statement} {glue} {_OF_ENDPOINTS}"
-        asked = {} if endpoints is None else {"endpoints": list(endpoints)}
-        return [dict(row) for row in session.connection().execute(text(whole), asked).mappings()]
+    def rows(statement: TextClause) -> Sequence[Mapping[str, Any]]:
+        found = session.connection().execute(statement, given)
+        return [row._asdict() for row in found]
 
-    return _knowledge(rows(_PRICES, "WHERE"), rows(_EVIDENCE, "WHERE"), rows(_TIMES, "AND"))
+    prices, evidence, times = _ALL if wanted is None else _SOME
+    return _knowledge(rows(prices), rows(evidence), rows(times))
 
 
 async def known_to_all(connection: Connection) -> Knowledge:

@@ -63,7 +63,7 @@ def test_each_endpoint_has_prices_of_its_own(engine: Engine) -> None:
     named(engine, "0.2", minute=0)
     named(engine, "0.3", minute=0, endpoint="a/c")
     with engine.runtime.database.work() as session:
-        whole, part = prices.knowledge(session), prices.knowledge(session, ["a/c"])
+        whole, part = prices.knowledge(session), prices.knowledge(session, {"a/c": ""})
     assert {lane.endpoint: str(one.usd) for lane, one in whole.prices.items()} == {"a/b": "0.2", "a/c": "0.3"}
     assert {lane.endpoint for lane in part.prices} == {"a/c"}
     assert history(engine, Lane("fal", "a/c")) == [("0.3", "second", 0)]
@@ -78,7 +78,7 @@ def test_the_newest_of_the_history_is_the_price_that_holds(
     for minute, usd in said:
         named(engine, usd, minute=minute, endpoint=endpoint)
     with engine.runtime.database.work() as session:
-        price = prices.knowledge(session, [endpoint]).prices[Lane("fal", endpoint)]
+        price = prices.knowledge(session, {endpoint: ""}).prices[Lane("fal", endpoint)]
     found = history(engine, Lane("fal", endpoint))
     assert price.since == NOON + timedelta(minutes=found[0][2])
     assert price_name(price.usd) == found[0][0]
