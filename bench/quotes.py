@@ -40,8 +40,8 @@ WITH lane AS (
 )
 INSERT INTO price_evidence (provider, endpoint, sandbox, shape, price, n, low_nano, p5_nano, p95_nano,
     high_nano, work_low_nano, work_high_nano, pays_starts, first_at, last_at, ats, nanos, spin_ups)
-SELECT provider, endpoint, false, 'audio=no duration=' || number || ' resolution=720p', '0.08', 256, 1, 2, 3, 4, 1, 4,
-    false, now() - interval '1 day', now(), array_fill(now(), ARRAY[256]),
+SELECT provider, endpoint, false, 'audio=no duration=' || number || ' resolution=720p', '0.08', 256,
+    1, 2, 3, 4, 1, 4, false, now() - interval '1 day', now(), array_fill(now(), ARRAY[256]),
     array_fill(80000000::bigint, ARRAY[256]), array_fill(NULL::bigint, ARRAY[256])
 FROM lane CROSS JOIN generate_series(1, %(shapes)s) AS number
 """
