@@ -2,10 +2,12 @@
 
 import asyncio
 import ssl
-from collections import defaultdict
+import time
+from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
@@ -16,12 +18,21 @@ from outbound.guard import Guard
 from outbound.hosts import literal
 from outbound.transport import Origin, default_ssl_context, origin
 
-# A receiver that closes what rests does so after five seconds or more.
-_KEPT_SECONDS: Final = 4.0
+# Shorter than what receivers are set to: many close what has rested for two seconds, or for five.
+_KEPT_SECONDS: Final = 1.5
+# A receiver may close after an answer without having said so; by then that is known here.
+_REST_SECONDS: Final = 0.05
 _KEPT_AT_HOST: Final = 32
 # A resolver that hangs holds a thread: as many as there can be requests, so that none waits for another.
 _NAMES: Final = ThreadPoolExecutor(768, "names")
-_BROKEN: Final = (httpcore.NetworkError, httpcore.RemoteProtocolError)
+
+
+@dataclass(frozen=True, slots=True)
+class _Resting:
+    """A connection with nothing on it ``since`` then."""
+
+    connection: httpcore.AsyncHTTPConnection
+    since: float
 
 
 class Calls:
@@ -31,17 +42,25 @@ class Calls:
     loop.
     """
 
-    def __init__(self, guard: Guard, seconds: float, *, ssl_context: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self,
+        guard: Guard,
+        seconds: float,
+        *,
+        rest_seconds: float = _REST_SECONDS,
+        ssl_context: ssl.SSLContext | None = None,
+    ) -> None:
         self._guard = guard
         self._seconds = seconds
         self._tls = ssl_context
-        self._kept: dict[Origin, list[httpcore.AsyncHTTPConnection]] = defaultdict(list)
+        self._rest_seconds = rest_seconds
+        self._kept: dict[Origin, deque[_Resting]] = defaultdict(deque)
 
     @asynccontextmanager
     async def exchange(self, request: httpx.Request, content: bytes) -> AsyncIterator[httpcore.Response]:
         """One request and its response, unread; raises BlockedAddress besides what httpcore raises.
 
-        A kept connection that turns out to be closed is replaced by a new one.
+        It is sent once: what breaks off on a kept connection may have arrived.
         """
         sent = httpcore.Request(
             request.method,
@@ -66,19 +85,13 @@ class Calls:
         """Close what is kept."""
         kept = [one for resting in self._kept.values() for one in resting]
         self._kept.clear()
-        for connection in kept:
-            await connection.aclose()
+        for one in kept:
+            await one.connection.aclose()
 
     async def _send(
         self, where: Origin, request: httpcore.Request
     ) -> tuple[httpcore.AsyncHTTPConnection, httpcore.Response]:
-        kept = await self._kept_at(where)
-        if kept is not None:
-            try:
-                return kept, await _sent(kept, request)
-            except _BROKEN:
-                pass
-        connection = self._new(where)
+        connection = await self._kept_at(where) or self._new(where)
         return connection, await _sent(connection, request)
 
     def _new(self, where: Origin) -> httpcore.AsyncHTTPConnection:
@@ -95,10 +108,10 @@ class Calls:
         return self._tls or default_ssl_context()
 
     async def _kept_at(self, where: Origin) -> httpcore.AsyncHTTPConnection | None:
-        """The connection that rested the shortest."""
-        resting = self._kept.get(where, [])
-        while resting:
-            connection = resting.pop()
+        """The connection that has rested the longest, if it has rested enough."""
+        resting = self._kept.get(where, deque())
+        while resting and resting[0].since <= time.monotonic() - self._rest_seconds:
+            connection = resting.popleft().connection
             if connection.is_available() and not connection.has_expired():
                 return connection
             await connection.aclose()
@@ -108,15 +121,15 @@ class Calls:
         if not connection.is_idle() or len(self._kept[where]) >= _KEPT_AT_HOST:
             await connection.aclose()
             return
-        self._kept[where].append(connection)
+        self._kept[where].append(_Resting(connection, time.monotonic()))
         loop = asyncio.get_running_loop()
         loop.call_later(_KEPT_SECONDS + 0.1, lambda: loop.create_task(self._drop(where, connection)))
 
     async def _drop(self, where: Origin, connection: httpcore.AsyncHTTPConnection) -> None:
         """Close what has rested for as long as it may."""
-        resting = self._kept.get(where, [])
-        if connection in resting and connection.has_expired():
-            resting.remove(connection)
+        resting = self._kept.get(where, deque())
+        for one in [one for one in resting if one.connection is connection and connection.has_expired()]:
+            resting.remove(one)
             await connection.aclose()
         if not resting:
             self._kept.pop(where, None)

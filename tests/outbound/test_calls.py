@@ -21,12 +21,13 @@ _OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 
 class Keeping:
-    """A server that keeps its connections, until it is told to close each after its answer."""
+    """A server that keeps its connections, until it closes each after its answer, or drops it before."""
 
     def __init__(self) -> None:
         self.connections = 0
         self.requests = 0
-        self.closes = Event()
+        self.closes, self.closed = Event(), Event()
+        self.drops = Event()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
 
@@ -57,9 +58,12 @@ class Keeping:
                     continue
                 received = b""
                 self.requests += 1
+                if self.drops.is_set():
+                    return
                 connection.sendall(_OK)
                 if self.closes.is_set():
-                    return
+                    break
+        self.closed.set()
 
 
 @pytest.fixture
@@ -85,9 +89,10 @@ def calling(
     names: Resolver,
     private: str = "127.0.0.1",
     tls: ssl.SSLContext | None = None,
+    **options: float,
 ) -> None:
     async def whole() -> None:
-        calls = Calls(Guard(PrivateHosts.parse(private), names), 5.0, ssl_context=tls)
+        calls = Calls(Guard(PrivateHosts.parse(private), names), 5.0, ssl_context=tls, **options)
         await scene(calls)
         await calls.close()
 
@@ -107,7 +112,7 @@ def test_a_connection_is_kept_and_stays_at_the_address_that_was_checked(server: 
         for _ in range(3):
             assert await post(calls, f"http://rebinding.example:{server.port}/") == "ok"
 
-    calling(scene, names)
+    calling(scene, names, rest_seconds=0.0)
     assert (names.asked, server.connections, server.requests) == (1, 1, 3)
 
 
@@ -122,16 +127,37 @@ def test_a_new_connection_is_checked_anew(server: Keeping) -> None:
     calling(scene, Names(["127.0.0.1"], ["127.0.0.2"]))
 
 
+def test_a_receiver_that_closes_after_its_answer_without_a_word_loses_nothing(server: Keeping) -> None:
+    async def scene(calls: Calls) -> None:
+        server.closes.set()
+        for _ in range(20):
+            assert await post(calls, f"http://127.0.0.1:{server.port}/") == "ok"
+
+    calling(scene, Names(["127.0.0.1"]))
+    assert (server.connections, server.requests) == (20, 20)
+
+
 def test_a_kept_connection_that_was_closed_meanwhile_is_replaced(server: Keeping) -> None:
     async def scene(calls: Calls) -> None:
         url = f"http://127.0.0.1:{server.port}/"
-        assert await post(calls, url) == "ok"
         server.closes.set()
-        for _ in range(3):
-            assert await post(calls, url) == "ok"
+        assert await post(calls, url) == "ok"
+        await asyncio.to_thread(server.closed.wait, 5)
+        assert await post(calls, url) == "ok"
 
-    calling(scene, Names(["127.0.0.1"]))
-    assert server.requests == 4
+    calling(scene, Names(["127.0.0.1"]), rest_seconds=0.0)
+
+
+def test_what_breaks_off_is_not_sent_again(server: Keeping) -> None:
+    async def scene(calls: Calls) -> None:
+        url = f"http://127.0.0.1:{server.port}/"
+        assert await post(calls, url) == "ok"
+        server.drops.set()
+        with pytest.raises(httpcore.RemoteProtocolError):
+            await post(calls, url)
+
+    calling(scene, Names(["127.0.0.1"]), rest_seconds=0.0)
+    assert (server.connections, server.requests) == (1, 2)
 
 
 def test_requests_beside_each_other_have_connections_of_their_own(server: Keeping) -> None:
@@ -140,7 +166,7 @@ def test_requests_beside_each_other_have_connections_of_their_own(server: Keepin
         for _ in range(2):
             assert await asyncio.gather(*(post(calls, url) for _ in range(20))) == ["ok"] * 20
 
-    calling(scene, Names(["127.0.0.1"]))
+    calling(scene, Names(["127.0.0.1"]), rest_seconds=0.0)
     assert 20 <= server.connections <= 24
 
 
