@@ -38,8 +38,8 @@ def quote(offer: Offer, given: GenerationInput, *, unit_price: Decimal | None = 
     """What ``offer`` would cost for ``given``; unknown where a price or a quantity is not known.
 
     ``unit_price`` is the provider's own price of one unit today, in dollars: it takes the place of the
-    catalogue's, unless the catalogue has tiers, which one number cannot express. The offer in the quote
-    carries the endpoint that this input goes to.
+    catalogue's. Tiers, which one number cannot express, follow it in proportion: a provider counts more units
+    for them. The offer in the quote carries the endpoint that this input goes to.
     """
     fitted = offer.fitted_to(given)
     inputs = inputs_of(offer.defaults, given)
@@ -67,12 +67,20 @@ def _unit_price(
         return None if live is None else (live, live, Basis.PROVIDER_PRICE)
     for tier in rule.tiers:
         if _holds(tier.when, inputs):
-            return tier.usd, tier.usd, Basis.CATALOGUE
+            return _of_today(rule, tier.usd, live)
     if not _holds(rule.only_when, inputs):
         return None
-    if live is not None and not rule.tiers:
+    if live is not None:
         return live, live, Basis.PROVIDER_PRICE
     return rule.usd, rule.usd if rule.high_usd is None else rule.high_usd, Basis.CATALOGUE
+
+
+def _of_today(rule: PriceRule, usd: Decimal, live: Decimal | None) -> tuple[Decimal, Decimal, Basis]:
+    """The price of a tier: as many times the provider's price of today as it is times the base price."""
+    if live is None or not rule.usd:
+        return usd, usd, Basis.CATALOGUE
+    price = _EXACT.divide(_EXACT.multiply(live, usd), rule.usd)
+    return price, price, Basis.PROVIDER_PRICE
 
 
 def _holds(when: Mapping[str, Any], inputs: Mapping[str, Any]) -> bool:

@@ -155,9 +155,23 @@ def test_the_providers_price_is_enough_where_the_catalogue_knows_the_unit_alone(
     assert quoted.basis == "provider_price"
 
 
-def test_one_price_does_not_replace_a_tiered_one() -> None:
-    offer = an_offer(Unit.SECOND, "0.084", rule={"tiers": AUDIO_TIERS})
-    assert ends(quote(offer, asked(duration=10), unit_price=Decimal(9))) == (840_000_000, 840_000_000)
+@pytest.mark.parametrize(
+    ("base", "today", "inputs", "nano", "basis"),
+    [
+        ("0.084", "0.084", {"duration": 10}, 840_000_000, "provider_price"),
+        ("0.084", "0.084", {"duration": 10, "audio": True}, 1_260_000_000, "provider_price"),
+        ("0.084", "0.09", {"duration": 10}, 900_000_000, "provider_price"),
+        ("0.084", "0.09", {"duration": 10, "audio": True}, 1_350_000_000, "provider_price"),
+        ("0.03", "0.01", {"duration": 10, "audio": True}, 420_000_000, "provider_price"),
+        ("0", "0.09", {"duration": 10, "audio": True}, 1_260_000_000, "catalogue"),
+    ],
+)
+def test_tiers_follow_the_providers_price_of_today_in_proportion(
+    base: str, today: str, inputs: dict[str, Any], nano: int, basis: str
+) -> None:
+    offer = an_offer(Unit.SECOND, base, rule={"tiers": AUDIO_TIERS})
+    quoted = quote(offer, asked(**inputs), unit_price=Decimal(today))
+    assert (ends(quoted), quoted.basis) == ((nano, nano), basis)
 
 
 def test_the_upper_end_is_quoted_where_there_is_one() -> None:
