@@ -10,7 +10,7 @@ from pytest_httpserver import HTTPServer
 from sqlalchemy import event, text
 from structlog.testing import capture_logs
 
-from outbound.callbacks import Sender, new_secret
+from outbound.callbacks import EXCERPT_BYTES, Sender, new_secret
 from outbound.turns import UNPROVEN
 from services.cancel import cancel
 from services.deliver import PATIENCE, Courier, deliver
@@ -18,7 +18,7 @@ from services.secrets import Opened, SecretBox, SecretUnreadable
 from services.tried import Given, TryBook
 from storage.records import DeliveryRecord, EndpointRecord
 from tests.support.engine import WORKER, Engine
-from tests.support.raw_server import raw_server, silence
+from tests.support.raw_server import Script, drip, raw_server, silence
 from tests.support.until import until
 
 
@@ -60,6 +60,35 @@ def test_one_that_hangs_holds_up_none_of_its_message(
     courier.finish()
     [one] = engine.tries(slow.id)
     assert one.error == "Timeout: not done within 5 s"
+
+
+@pytest.mark.parametrize(
+    ("script", "status", "code", "error"),
+    [
+        (b"", "pending", None, "RemoteProtocolError"),
+        (b"HTTP/1.1 200 OK\r\nContent-Le", "pending", None, "RemoteProtocolError"),
+        (silence, "pending", None, "Timeout"),
+        (drip(b"HTTP/1.1 200 OK\r\n", b"X-Drip: 1\r\n", 0.05), "pending", None, "Timeout"),
+        (drip(b"HTTP/1.1 200 OK\r\n\r\n", b".", 0.05), "delivered", 200, "Timeout"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nshort", "delivered", 200, "RemoteProtocolError"),
+        (b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 1_000_000, "delivered", 200, None),
+        (b"HTTP/1.1 308 There\r\nLocation: http://127.0.0.1:1/\r\n\r\n", "pending", 308, "answered"),
+        (b"HTTP/1.1 410 Gone\r\n\r\n", "failed", 410, None),
+        (b"HTTP/1.1 429 Later\r\nRetry-After: 60\r\n\r\n", "pending", 429, None),
+    ],
+    ids=["dropped", "broken", "silent", "slow head", "slow body", "cut", "endless", "moved", "gone", "busy"],
+)
+def test_whatever_a_receiver_does_is_one_try_on_record(
+    engine: Engine, script: bytes | Script, status: str, code: int | None, error: str | None
+) -> None:
+    with raw_server(script) as url:
+        one = ended(engine, url)
+        deliver(hasty(engine, 0.5).runtime, [one.id], owner=WORKER)
+    [tried] = engine.tries(one.id)
+    assert (now(engine, one).status, tried.status_code) == (status, code)
+    assert (tried.error or "").startswith(error or "")
+    assert (tried.error is None) == (error is None)
+    assert len(tried.answer) <= EXCERPT_BYTES
 
 
 def test_what_cannot_be_written_spoils_nothing_of_what_came_with_it(
