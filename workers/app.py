@@ -6,7 +6,14 @@ from typing import Final
 from uuid import UUID
 
 from celery import Celery
-from celery.signals import setup_logging, worker_process_init, worker_process_shutdown, worker_shutdown
+from celery.apps.worker import Worker
+from celery.signals import (
+    celeryd_after_setup,
+    setup_logging,
+    worker_process_init,
+    worker_process_shutdown,
+    worker_shutdown,
+)
 
 from services.batches.expanding import expand
 from services.collect import collect
@@ -15,6 +22,9 @@ from services.settings import SettingMissing, Settings
 from services.submit import submit
 from storage.queue import COLLECT, DELIVER, READ, SUBMIT, make_app
 from workers.parts import close, courier, parts
+
+# How far a worker steps back that only reads files; 19 is the most.
+_NICE: Final = 10
 
 
 def create() -> Celery:
@@ -70,6 +80,13 @@ def _owner() -> str:
 @setup_logging.connect
 def _log(**_: object) -> None:
     configure()
+
+
+@celeryd_after_setup.connect
+def _let_others_pass(instance: Worker, **_: object) -> None:
+    """A worker that only reads files has time: whoever sends and fetches is served first."""
+    if set(instance.app.amqp.queues.consume_from) == {"batches"}:
+        os.nice(_NICE)
 
 
 @worker_process_init.connect

@@ -135,6 +135,8 @@ class BatchLinks(Shown):
     results_csv: str
     results_jsonl: str
     errors_csv: str
+    errors_jsonl: str
+    assets_jsonl: str
     assets_zip: str
 
 

@@ -132,5 +132,7 @@ def _links(batch_id: UUID) -> dict[str, str]:
         "results_csv": f"{here}/results.csv",
         "results_jsonl": f"{here}/results.jsonl",
         "errors_csv": f"{here}/errors.csv",
+        "errors_jsonl": f"{here}/errors.jsonl",
+        "assets_jsonl": f"{here}/assets.jsonl",
         "assets_zip": f"{here}/assets.zip",
     }

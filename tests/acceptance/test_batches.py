@@ -2,6 +2,7 @@
 
 import csv
 import io
+import os
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -85,6 +86,8 @@ def test_a_batch_whose_reader_and_workers_are_killed_runs_each_row_once(stack: W
     before = charged(stack)
     text = sheet(_KITES) + "r3,the same row id,\n,,\nr-bad,,no prompt\n"
     batch = upload(stack, text, model="flux-schnell")
+    # Whoever reads files stands back for those who send and fetch.
+    assert [os.getpriority(os.PRIO_PROCESS, stack.process(name)) for name in ("batches", "worker")] == [10, 0]
     for name in ("batches", "worker", "watcher"):
         stack.kill(name)
     over = ended(stack, batch["id"], 240)
