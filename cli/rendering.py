@@ -42,6 +42,8 @@ def facts(job: Mapping[str, Any]) -> Iterable[Sequence[str | Text]]:
     yield "model", f"{job['model']} ({job['kind']})"
     yield "prompt", job["input"].get("prompt", "(erased)")
     yield "runs at", f"{job['provider']} {job['endpoint']}{' (sandbox)' if job['sandbox'] else ''}"
+    if job.get("why"):
+        yield "why", job["why"]
     yield "quoted", money(job["quoted"])
     yield "cost", cost(job)
     yield "time", phases(job)
@@ -72,7 +74,8 @@ def cost(job: Mapping[str, Any]) -> str:
     if paid is None:
         return "unknown" if job["ended_at"] else ""
     basis = str(paid["basis"] or "").replace("_", " ")
-    return f"{money(paid)} ({basis}{'' if paid['final'] else ', not final'})"
+    above = ", above its max_cost_usd" if paid.get("over_max_cost") else ""
+    return f"{money(paid)} ({basis}{'' if paid['final'] else ', not final'}{above})"
 
 
 def error(job: Mapping[str, Any]) -> str:

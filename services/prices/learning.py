@@ -20,7 +20,7 @@ from storage import evidence as records
 from storage.database import Session
 from storage.evidence import Ended, Name
 
-MOST: Final = 250
+MOST: Final = 100
 # An event gets its id a little before it is committed: what is younger may still have older company to come.
 _SETTLED: Final = timedelta(seconds=5)
 _MILLISECOND_BITS: Final = 80
