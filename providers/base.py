@@ -1,7 +1,7 @@
 """The protocol that every provider implements, with its value types and its errors."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Protocol, runtime_checkable
@@ -253,10 +253,14 @@ class PayloadErased:
 
 @dataclass(frozen=True, slots=True)
 class UnitPrice:
-    """What one billed unit of an endpoint costs, in dollars, by the provider's own word."""
+    """What one billed unit of an endpoint costs, in dollars, by the provider's own word.
+
+    ``read_at`` is when it was read; None is now.
+    """
 
     usd: Decimal
     unit: str
+    read_at: datetime | None = field(default=None, compare=False)
 
 
 @runtime_checkable

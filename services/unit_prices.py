@@ -34,13 +34,21 @@ def unit_prices(runtime: Runtime, asked: Sequence[Priced]) -> Mapping[Lane, Unit
 
 
 def _unit_price(runtime: Runtime, lane: Lane, asked: Priced) -> UnitPrice | None:
-    """The price as the provider names it now, else as it named it last, else the catalogue's."""
+    """The price as the provider names it now, else as it named it last, else the catalogue's.
+
+    Each process asks for itself, and keeps the answer for a while: what another one has read since is newer.
+    """
     try:
         price = runtime.providers[lane.provider].unit_price(lane.endpoint)
     except LookFailed as error:
         log.warning("price_not_read", provider=lane.provider, endpoint=lane.endpoint, reason=str(error))
         return asked.known or _catalogue_price(asked.offer)
-    if price is not None and _is_news(asked, price, runtime.clock()):
+    if price is None:
+        return None
+    read_at = price.read_at or runtime.clock()
+    if asked.known is not None and asked.known_at is not None and asked.known_at > read_at:
+        return asked.known
+    if _is_news(asked, price, read_at):
         with runtime.database.work() as session:
             prices.remember(
                 session,
@@ -48,13 +56,13 @@ def _unit_price(runtime: Runtime, lane: Lane, asked: Priced) -> UnitPrice | None
                 endpoint=lane.endpoint,
                 usd=price.usd,
                 unit=price.unit,
-                at=runtime.clock(),
+                at=read_at,
             )
     return price
 
 
-def _is_news(asked: Priced, price: UnitPrice, now: datetime) -> bool:
-    return asked.known != price or asked.known_at is None or now - asked.known_at > _NEWS_AFTER
+def _is_news(asked: Priced, price: UnitPrice, read_at: datetime) -> bool:
+    return asked.known != price or asked.known_at is None or read_at - asked.known_at > _NEWS_AFTER
 
 
 def _catalogue_price(offer: Offer) -> UnitPrice | None:

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -19,7 +20,7 @@ from providers.fal.answers import Unreadable, amount, parse_object
 UNITS: Final = "x-fal-billable-units"
 PRICE_SECONDS: Final = 5.0
 QUIET_SECONDS: Final = 15.0
-PRICE_TTL_SECONDS: Final = 600.0
+PRICE_TTL_SECONDS: Final = 60.0
 # So many the list takes in one question (fal platform contract, pricing).
 MOST_ENDPOINTS: Final = 50
 _NUMBER: Final = re.compile(r"[0-9]{1,18}(\.[0-9]{1,18})?")
@@ -58,16 +59,30 @@ def _billed(headers: Mapping[str, str], handle: Handle) -> Cost:
         return Cost(None, None, final=False, units=units)
 
 
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
 class PriceList:
-    """Unit prices from fal's platform API, each kept for ten minutes; safe to use from several threads."""
+    """Unit prices from fal's platform API, each kept for a minute; safe to use from several threads.
+
+    ``now`` is the wall clock, by which each price says when it was read.
+    """
 
     def __init__(
-        self, key: str, platform_url: str, wire: Wire, *, clock: Callable[[], float] = time.monotonic
+        self,
+        key: str,
+        platform_url: str,
+        wire: Wire,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], datetime] = _utc_now,
     ) -> None:
         self._headers = {"Authorization": f"Key {key}"}
         self._url = f"{platform_url.rstrip('/')}/models/pricing"
         self._wire = wire
         self._clock = clock
+        self._now = now
         self._lock = threading.Lock()
         self._kept: dict[str, tuple[float, UnitPrice]] = {}
         self._quiet: dict[str, float] = {}
@@ -108,7 +123,8 @@ class PriceList:
         found: dict[str, UnitPrice | None] = dict.fromkeys(endpoints)
         for start in range(0, len(endpoints), MOST_ENDPOINTS):
             rows = self._rows(endpoints[start : start + MOST_ENDPOINTS])
-            found |= {name: _dollars(row) for name, row in rows.items() if name in found}
+            read_at = self._now()
+            found |= {name: _dollars(row, read_at) for name, row in rows.items() if name in found}
         now = self._clock()
         with self._lock:
             for name, price in found.items():
@@ -120,7 +136,7 @@ class PriceList:
         row = self._rows([endpoint]).get(endpoint)
         if row is None:
             raise LookFailed(f"fal.ai's price list does not name {endpoint}")
-        return _price(row, endpoint)
+        return _price(row, endpoint, self._now())
 
     def _rows(self, endpoints: Sequence[str]) -> dict[str, Mapping[str, Any]]:
         """What the list says of the endpoints that it names: none, where it knows none of them."""
@@ -147,17 +163,17 @@ class PriceList:
         return self._rows(endpoints[:half]) | self._rows(endpoints[half:])
 
 
-def _dollars(row: Mapping[str, Any]) -> UnitPrice | None:
+def _dollars(row: Mapping[str, Any], read_at: datetime) -> UnitPrice | None:
     try:
-        return _price(row, str(row.get("endpoint_id")))
+        return _price(row, str(row.get("endpoint_id")), read_at)
     except LookFailed:
         return None
 
 
-def _price(row: Mapping[str, Any], endpoint: str) -> UnitPrice:
+def _price(row: Mapping[str, Any], endpoint: str, read_at: datetime) -> UnitPrice:
     if str(row.get("currency", "")).upper() != "USD":
         raise LookFailed(f"fal.ai prices {endpoint} in {row.get('currency')!r}, not in USD")
     price = amount(row.get("unit_price"))
     if price is None:
         raise LookFailed(f"fal.ai's price of {endpoint} is not an amount: {row.get('unit_price')!r}")
-    return UnitPrice(price, str(row.get("unit") or "unit"))
+    return UnitPrice(price, str(row.get("unit") or "unit"), read_at)

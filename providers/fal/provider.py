@@ -68,7 +68,7 @@ class FalProvider:
         queue = Queue(queue_url)
         wire = wire or DirectWire()
         self._client = QueueClient(key, queue, wire, clock, submit_timeout)
-        self._prices = PriceList(key, platform_url, wire)
+        self._prices = PriceList(key, platform_url, wire, now=clock)
         self._looker = Looker(key, queue, clock)
         self._list = RequestList(admin_key or key, platform_url, queue, wire)
         self._payloads = Payloads(admin_key or key, platform_url, wire)

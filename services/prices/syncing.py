@@ -73,7 +73,7 @@ def _keep(runtime: Runtime, provider: str, found: Mapping[str, UnitPrice | None]
                     endpoint=endpoint,
                     usd=price.usd,
                     unit=price.unit,
-                    at=runtime.clock(),
+                    at=price.read_at or runtime.clock(),
                 )
     log.info("prices_read", provider=provider, endpoints=len(found))
 

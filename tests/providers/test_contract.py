@@ -313,7 +313,9 @@ def test_of_a_prompt_only_the_length_decides_and_what_is_shorter_is_taken_as_wel
 ) -> None:
     offers = [offer for model in SHIPPED.models() for offer in model.offers if offer.provider == name]
     offer = data.draw(st.sampled_from(offers))
-    other = data.draw(st.text(st.characters(codec="utf-8", exclude_characters="\x00"), min_size=1, max_size=length))
+    other = data.draw(
+        st.text(st.characters(codec="utf-8", exclude_characters="\x00"), min_size=1, max_size=length)
+    )
     if _takes(name, offer, "x" * length):
         assert _takes(name, offer, other)
 

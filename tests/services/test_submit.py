@@ -381,3 +381,20 @@ def test_what_is_not_to_be_retained_is_kept_just_long_enough_to_fetch_it(
     engine.running("flux-dev", routing={name: value for name, value in routing.items() if value})
     [submission] = engine.fal.submits.asked
     assert (submission.zero_retention, submission.object_lifetime) == (True, sent)
+
+
+def test_what_another_process_has_read_since_goes_before_what_is_kept_here(engine: Engine) -> None:
+    kept = UnitPrice(Decimal("0.031"), "image", engine.clock())
+    engine.fal.prices.says(kept)
+    engine.clock.advance(5)
+    named = {"provider": "fal", "endpoint": "test/pair/b", "unit": "image"}
+    with engine.runtime.database.work() as session:
+        remember(session, **named, usd=Decimal("0.05"), at=engine.clock())
+    assert engine.attempt(engine.running(routing={"provider": "fal"})).unit_price == Decimal("0.05")
+    fresh = UnitPrice(Decimal("0.04"), "image", engine.clock())
+    engine.fal.prices.says(fresh)
+    assert engine.attempt(engine.running(routing={"provider": "fal"})).unit_price == Decimal("0.04")
+    with engine.runtime.database.work() as session:
+        known = session.get(UnitPriceRecord, ("fal", "test/pair/b"))
+        assert known is not None
+        assert known.usd == Decimal("0.04")

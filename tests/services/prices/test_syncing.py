@@ -25,7 +25,8 @@ def sandbox() -> Iterator[SandboxServer]:
 @pytest.fixture
 def here(engine: Engine, sandbox: SandboxServer) -> Runtime:
     """The engine's parts with a fal provider that asks the sandbox."""
-    fal = FalProvider("sandbox", f"{sandbox.url}/fal/queue", f"{sandbox.url}/fal/platform/v1")
+    base = f"{sandbox.url}/fal"
+    fal = FalProvider("sandbox", f"{base}/queue", f"{base}/platform/v1", clock=engine.clock)
     return replace(engine.runtime, providers={**engine.runtime.providers, "fal": fal})
 
 
