@@ -46,7 +46,8 @@ async def _refused(request: Request, error: Refused) -> Response:
     details = dict(error.details)
     field = details.pop("field", None)
     faults = [] if field is None else [{"field": str(field), "message": error.message}]
-    status = _STATUS.get(type(error), HTTPStatus.BAD_REQUEST)
+    kinds = (_STATUS.get(kind) for kind in type(error).__mro__ if issubclass(kind, Refused))
+    status = next((known for known in kinds if known is not None), HTTPStatus.BAD_REQUEST)
     headers = _RETRY if status == HTTPStatus.SERVICE_UNAVAILABLE else None
     # In a problem document `status` is HTTP's.
     more = {"current_status" if name == "status" else name: value for name, value in details.items()}
