@@ -11,7 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, col, delete, select
 
-from domain.evidence import Evidence, Sample
+from domain.evidence import ENOUGH, Evidence, Sample
 from storage.records import EvidenceMarkRecord, PriceEvidenceRecord
 
 # What the catalogue expected is no evidence, and a job whose content is erased tells nothing of its inputs.
@@ -28,6 +28,15 @@ _ENDED: Final = text(
     WHERE attempts.cost_basis IN ('provider_price', 'billable_units', 'gpu_seconds')
         AND attempts.cost_nano IS NOT NULL AND jobs.input ->> 'prompt' <> ''
     """
+)
+
+
+# Least is lost with what is not enough to go by, or has not been added to for long.
+_BOUND: Final = text(
+    f"""
+    DELETE FROM price_evidence WHERE ctid = ANY(ARRAY(
+        SELECT ctid FROM price_evidence ORDER BY n >= {ENOUGH} DESC, last_at DESC OFFSET :most))
+    """  # noqa: S608 - a number of ours
 )
 
 
@@ -84,6 +93,11 @@ def keep(session: Session, name: Name, kept: Sequence[Sample], found: Evidence) 
     }
     statement = insert(PriceEvidenceRecord).values(row)
     session.execute(statement.on_conflict_do_update(index_elements=list(Name._fields), set_=row))
+
+
+def bound(session: Session, most: int) -> None:
+    """Keep the evidence of no more than so many kinds of jobs."""
+    session.connection().execute(_BOUND, {"most": most})
 
 
 def stale(session: Session, before: datetime) -> Mapping[Name, list[Sample]]:

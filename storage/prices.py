@@ -10,7 +10,7 @@ from typing import Any, Final
 from sqlalchemy import TextClause, text
 from sqlmodel import Session, col, select
 
-from domain.evidence import Evidence
+from domain.evidence import ENOUGH, Evidence
 from domain.lanes import Lane
 from domain.offers import KnownPrice
 from storage.intake import Connection
@@ -36,16 +36,16 @@ _REMEMBER: Final = text(
 )
 
 _PRICES: Final = "SELECT provider, endpoint, usd, unit, since FROM unit_prices"
-_EVIDENCE: Final = """
+_EVIDENCE: Final = f"""
 SELECT provider, endpoint, sandbox, shape, price, n, low_nano, p5_nano, p95_nano, high_nano, work_low_nano,
-    work_high_nano, pays_starts, first_at, last_at FROM price_evidence
-"""
+    work_high_nano, pays_starts, first_at, last_at FROM price_evidence WHERE n >= {ENOUGH}
+"""  # noqa: S608 - a number of ours
 _TIMES: Final = "SELECT provider, endpoint, took, started, warm_at FROM lanes WHERE endpoint <> ''"
 _ALL: Final = (text(_PRICES), text(_EVIDENCE), text(_TIMES))
 _OF_ENDPOINTS: Final = "endpoint = ANY(CAST(:endpoints AS text[]))"
 _SOME: Final = (
     text(f"{_PRICES} WHERE {_OF_ENDPOINTS}"),
-    text(f"{_EVIDENCE} WHERE {_OF_ENDPOINTS} AND shape = ANY(CAST(:shapes AS text[]))"),
+    text(f"{_EVIDENCE} AND {_OF_ENDPOINTS} AND shape = ANY(CAST(:shapes AS text[]))"),
     text(f"{_TIMES} AND {_OF_ENDPOINTS}"),
 )
 

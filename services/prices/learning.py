@@ -21,12 +21,14 @@ from storage.database import Session
 from storage.evidence import Ended, Name
 
 MOST: Final = 100
+# Of so many kinds of jobs is evidence kept: who gives each job an extra of its own must not fill the tables.
+KINDS: Final = 2000
 # An event gets its id a little before it is committed: what is younger may still have older company to come.
 _SETTLED: Final = timedelta(seconds=5)
 _MILLISECOND_BITS: Final = 80
 
 
-def learn(runtime: Runtime, *, most: int = MOST) -> None:
+def learn(runtime: Runtime, *, most: int = MOST, kinds: int = KINDS) -> None:
     """Take the newest jobs that have ended since the last time as evidence; of several watchers one does."""
     with runtime.database.work() as session:
         mark = records.mark(session)
@@ -36,6 +38,9 @@ def learn(runtime: Runtime, *, most: int = MOST) -> None:
         found = records.ended(session, after=mark.event_id, before=before, most=most)
         for name, samples in _by_name(runtime, found).items():
             _keep(session, name, [*records.samples(session, name), *samples], runtime.clock())
+        if found:
+            session.flush()
+            records.bound(session, kinds)
         mark.event_id = before
         session.add(mark)
 

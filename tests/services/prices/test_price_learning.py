@@ -171,3 +171,15 @@ def test_a_start_that_was_billed_is_told_apart(engine: Engine) -> None:
     learning.learn(engine.runtime)
     [row] = rows(engine)
     assert (row.high_nano, row.work_low_nano, row.work_high_nano, row.pays_starts) == (104, 40, 44, True)
+
+
+def test_jobs_that_are_all_different_do_not_crowd_out_what_is_enough_to_go_by(engine: Engine) -> None:
+    for nano in range(5):
+        an_end(engine, nano)
+    learning.learn(engine.runtime)
+    engine.clock.advance(20)
+    for number in range(6):
+        an_end(engine, 9, input={"prompt": "a kite", "extra": {"name": number}})
+    learning.learn(engine.runtime, kinds=3)
+    assert sorted(row.n for row in rows(engine)) == [1, 1, 5]
+    assert film(engine)["high"]["nano_usd"] == 4
