@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol
 
 from domain.costs import Cost
 from domain.failures import Failure
@@ -261,19 +261,6 @@ class UnitPrice:
     usd: Decimal
     unit: str
     read_at: datetime | None = field(default=None, compare=False)
-
-
-@runtime_checkable
-class PriceSource(Protocol):
-    """A provider that has a list of its prices."""
-
-    def unit_prices(self, endpoints: Sequence[str]) -> Mapping[str, UnitPrice | None]:
-        """The prices of many endpoints now; None for one that the list has no price in dollars of.
-
-        Raises:
-            LookFailed: the list could not be read.
-        """
-        ...
 
 
 class Provider(Protocol):

@@ -8,7 +8,8 @@ import structlog
 
 from domain.lanes import Lane
 from domain.offers import KnownPrice, Offer
-from providers.base import LookFailed, PriceSource, UnitPrice
+from providers.base import LookFailed, UnitPrice
+from providers.price_source import PriceSource
 from services.prices.showing import price_view
 from services.runtime import Runtime
 from services.views import timestamp
