@@ -12,6 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from api.answers import Problem
+from api.background import beside
 from api.following import Following, Pace, Piece
 from api.viewers import EventStream, Place, Viewer
 from api.waiting import Ends
@@ -50,14 +51,8 @@ class Live:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Tell of news for as long as the block runs."""
-        parts = (self._jobs.run(), self._batches.run(), self._ask_for_keys())
-        tasks = [asyncio.create_task(part) for part in parts]
-        try:
+        async with beside(self._jobs.run(), self._batches.run(), self._ask_for_keys()):
             yield
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
 
     def end_all(self) -> None:
         """End every stream: whoever followed asks again, here or elsewhere, and misses nothing."""

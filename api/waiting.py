@@ -12,6 +12,7 @@ import structlog
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
+from api.background import beside
 from domain.lifecycle import ENDED
 from services import reading
 from services.runtime import Runtime
@@ -40,13 +41,8 @@ class Ends:
     @asynccontextmanager
     async def heard(self) -> AsyncIterator[None]:
         """Listen for as long as the block runs."""
-        tasks = [asyncio.create_task(self._listen()), asyncio.create_task(self._recheck())]
-        try:
+        async with beside(self._listen(), self._recheck()):
             yield
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def job(self, request: Request, project_id: UUID, job_id: UUID, seconds: float) -> dict[str, Any]:
         """The job once it has ended, else as it stands after ``seconds`` or when the client leaves.

@@ -3,7 +3,6 @@
 import json
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from typing import Any, Final
 
 import psycopg
@@ -11,12 +10,11 @@ from sqlalchemy import event
 
 from bench import history
 from bench.history import Connection
+from bench.parts import built
 from bench.table import Row
 from bench.world import World
 from services import due
-from services.build import build
 from services.runtime import Runtime
-from services.settings import Settings
 
 _SIZES: Final = (10_000, 100_000, 1_000_000)
 _CLAIMS: Final = 30
@@ -37,7 +35,7 @@ def run(world: World) -> list[Row]:
     """The same claim over and over, while the history grows."""
     rows, medians = list[Row](), list[float]()
     sizes = _SIZES[:2] if world.quick else _SIZES
-    with world.postgres() as server, _parts(world, server.url) as parts:
+    with world.postgres() as server, built(world, server.url) as parts:
         history.begin(parts)
         url = server.url.replace("postgresql+psycopg", "postgresql")
         with psycopg.connect(url, autocommit=True) as connection:
@@ -118,22 +116,3 @@ def _scanned(connection: Connection, statement: str, values: Mapping[str, Any]) 
         if node["Node Type"] == "Seq Scan" and node.get("Relation Name") in _TABLES:
             yield node["Relation Name"]
         nodes.extend(node.get("Plans", ()))
-
-
-@contextmanager
-def _parts(world: World, database_url: str) -> Iterator[Runtime]:
-    parts = build(
-        Settings(
-            _env_file=None,
-            database_url=database_url,
-            redis_url="redis://127.0.0.1:1",
-            secret_key="a secret of the benchmark",  # noqa: S106 - made up
-            fal_key="bench",
-            linkmodel_api_key="bench",
-            data_dir=world.own_folder("var"),
-        )
-    )
-    try:
-        yield parts
-    finally:
-        parts.database.close()

@@ -2,20 +2,17 @@
 
 import json
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Final
 
 import psycopg
 
+from bench.parts import built
 from bench.spent import cpu_seconds
 from bench.table import Row
 from bench.world import World
 from domain.generation import JobRequest
-from services.build import build
 from services.quotes import quotes
 from services.runtime import Runtime
-from services.settings import Settings
 
 _QUOTES: Final = 200
 _WARMING: Final = 20
@@ -50,7 +47,7 @@ FROM lane CROSS JOIN generate_series(1, %(shapes)s) AS number
 def run(world: World) -> list[Row]:
     """The same two requests in turn, with evidence of fifty kinds of jobs at every endpoint."""
     taken, walls = list[float](), list[float]()
-    with world.postgres() as server, _parts(world, server.url) as parts:
+    with world.postgres() as server, built(world, server.url) as parts:
         _fill(server.url, parts)
         asked = [JobRequest.model_validate(one) for one in _ASKED]
         _ask(parts, asked, _WARMING)
@@ -84,22 +81,3 @@ def _fill(url: str, parts: Runtime) -> None:
     plain = url.replace("postgresql+psycopg", "postgresql")
     with psycopg.connect(plain, autocommit=True) as connection:
         connection.execute(_FILL, {"lanes": json.dumps(lanes), "shapes": _SHAPES})
-
-
-@contextmanager
-def _parts(world: World, database_url: str) -> Iterator[Runtime]:
-    parts = build(
-        Settings(
-            _env_file=None,
-            database_url=database_url,
-            redis_url="redis://127.0.0.1:1",
-            secret_key="a secret of the benchmark",  # noqa: S106 - made up
-            fal_key="bench",
-            linkmodel_api_key="bench",
-            data_dir=world.own_folder("var"),
-        )
-    )
-    try:
-        yield parts
-    finally:
-        parts.database.close()

@@ -38,9 +38,7 @@ class Collecting(Protocol):
 class Writing:
     """Takes looks as they come and writes them down, one write at a time; results go on to ``finished``."""
 
-    def __init__(
-        self, runtime: Runtime, threads: Threads, *, owner: str, finished: Collecting
-    ) -> None:
+    def __init__(self, runtime: Runtime, threads: Threads, *, owner: str, finished: Collecting) -> None:
         self._runtime = runtime
         self._threads = threads
         self._owner = owner
