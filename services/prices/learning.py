@@ -39,7 +39,6 @@ def learn(runtime: Runtime, *, most: int = MOST, kinds: int = KINDS) -> None:
         for name, samples in _by_name(runtime, found).items():
             _keep(session, name, [*records.samples(session, name), *samples], runtime.clock())
         if found:
-            session.flush()
             records.bound(session, kinds)
         mark.event_id = before
         session.add(mark)

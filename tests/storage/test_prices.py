@@ -70,7 +70,14 @@ def test_each_endpoint_has_prices_of_its_own(engine: Engine) -> None:
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(said=st.lists(st.tuples(st.integers(0, 9), st.sampled_from(["0.1", "0.2"])), min_size=1, max_size=8))
+@given(
+    said=st.lists(
+        st.tuples(st.integers(0, 9), st.sampled_from(["0.1", "0.2"])),
+        min_size=1,
+        max_size=8,
+        unique_by=lambda one: one[0],
+    )
+)
 def test_the_newest_of_the_history_is_the_price_that_holds(
     engine: Engine, said: list[tuple[int, str]]
 ) -> None:

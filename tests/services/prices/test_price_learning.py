@@ -87,6 +87,8 @@ def test_jobs_are_taken_once_and_those_of_now_a_little_later(engine: Engine) -> 
     learning.learn(engine.runtime)
     learning.learn(engine.runtime)
     assert [row.n for row in rows(engine)] == [5]
+    engine.clock.advance(1)
+    learning.learn(engine.runtime)
     engine.clock.advance(12)
     an_end(engine, 9, detected_at=engine.clock())
     learning.learn(engine.runtime)
