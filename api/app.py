@@ -18,6 +18,7 @@ from api.routes import (
     access,
     batch_results,
     batches,
+    budgets,
     catalogue,
     deliveries,
     endpoints,
@@ -76,6 +77,7 @@ def create_app(runtime: Runtime) -> FastAPI:
         app.include_router(routes.router)
     app.include_router(batch_results.router)
     app.include_router(batches.router)
+    app.include_router(budgets.router)
     app.include_router(endpoints.router)
     app.include_router(erasing.router)
     app.include_router(events.router)

@@ -10,6 +10,7 @@ from pydantic.json_schema import models_json_schema
 from api.schemas.access import KeyRequest, ProjectRequest
 from api.schemas.base import Problem
 from api.schemas.batches import BatchChange, ResumeRequest
+from api.schemas.budgets import BudgetRequest
 from api.schemas.callbacks import EndpointChange, EndpointRequest, RedeliveryRequest
 from api.schemas.erasing import RetentionRequest
 from api.schemas.resolve import ResolveRequest
@@ -19,6 +20,7 @@ from domain.generation import JobRequest
 _BODIES: Final[tuple[type[BaseModel], ...]] = (
     BatchChange,
     BatchForm,
+    BudgetRequest,
     EndpointChange,
     EndpointRequest,
     JobRequest,
@@ -51,6 +53,7 @@ TAGS: Final = [
     {"name": "jobs", "description": "Ask for a generation, follow it, take its files."},
     {"name": "batches", "description": "Many jobs from one spreadsheet, and what became of each row."},
     {"name": "catalogue", "description": "What can be run, and what it would cost."},
+    {"name": "budgets", "description": "What may be spent, in which period, and what is left of it."},
     {"name": "callbacks", "description": "What was told to whom, and how it was answered."},
     {"name": "access", "description": "Projects, keys and signing secrets: for admin keys."},
     {"name": "health", "description": "Alive, and ready."},
@@ -59,6 +62,7 @@ TAGS: Final = [
 _MEANINGS: Final[Mapping[int, str]] = {
     400: "The body is not JSON, or a header is wrong.",
     401: "No key, or one that is unknown or revoked.",
+    402: "A budget does not cover what it may cost: `budget`, `left` and `renews_at` say more.",
     403: "The key's scope does not cover this.",
     404: "There is no such thing in this project.",
     406: "The answer cannot be given in the form that was asked for.",

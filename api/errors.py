@@ -13,11 +13,12 @@ from starlette.responses import Response
 from api.answers import Problem
 from api.complaints import complaints
 from services.hooks import Rejected
-from services.refusals import Conflict, NotFound, Refused, Unavailable, Unprocessable
+from services.refusals import Conflict, NotFound, OverBudget, Refused, Unavailable, Unprocessable
 from storage.outage import DATABASE_AWAY
 
 _RETRY: Final = {"Retry-After": "5"}
 _STATUS: Final[Mapping[type[Refused], int]] = {
+    OverBudget: 402,
     NotFound: 404,
     Conflict: 409,
     Unprocessable: 422,

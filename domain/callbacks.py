@@ -11,6 +11,7 @@ EventType = Literal[
     "job.review",
     "batch.completed",
     "budget.exceeded",
+    "budget.warning",
     "webhook-endpoint.disabled",
 ]
 # Tried now, then after these many seconds each: 5 s, 5 min, 30 min, 2, 5, 10, 14, 20 and 24 h.

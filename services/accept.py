@@ -14,6 +14,7 @@ from uuid import UUID
 
 from pydantic_core import to_json
 
+from domain.budgets import BudgetExceeded
 from domain.generation import JobRequest
 from domain.routing import divided
 from outbound.guard import BlockedAddress, check_url
@@ -21,6 +22,7 @@ from services.planning import Planner, plan_entry, quoted_text
 from services.prices.knowing import known_of
 from services.refusals import Conflict, Refused, Unprocessable
 from services.runtime import Runtime
+from services.spending import refused
 from services.views import job_view
 from storage.entrance import Entrance
 from storage.intake import Answer, NewJob
@@ -66,6 +68,7 @@ class Reception:
 
         Raises:
             Unprocessable: the request is wrong, or its key was used for another request.
+            OverBudget: a budget does not cover what the job may cost; its key can be used again.
             Conflict: the answer to another request with the same key cannot be told just now.
             DatabaseUnavailable: the database does not answer.
         """
@@ -79,7 +82,7 @@ class Reception:
             return first
         text = to_json(job_view(job, [], [], now=job.created_at)).decode()
         answer = None if repeatable is None else Answer(repeatable.key, repeatable.fingerprint, text)
-        if await self._entrance.take(job, answer):
+        if await self._taken(job, answer):
             return Acceptance(job.id, text)
         first = None if repeatable is None else await self._first(project_id, repeatable)
         if first is None:
@@ -88,6 +91,15 @@ class Reception:
                 code="idempotency_in_progress",
             )
         return first
+
+    async def _taken(self, job: NewJob, answer: Answer | None) -> bool:
+        try:
+            return await self._entrance.take(job, answer)
+        except BudgetExceeded as error:
+            # Only the first refusal in a period asks the database, to be told as an event.
+            if not error.exceeded.standing.is_to_be_told:
+                raise refused(self._runtime, error.exceeded) from None
+            raise await asyncio.to_thread(refused, self._runtime, error.exceeded) from None
 
     async def _job(self, project_id: UUID, request: JobRequest) -> NewJob:
         if request.callback_url is not None:

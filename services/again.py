@@ -1,14 +1,17 @@
 """A failed or canceled job once more: what is made and paid for is only fetched again."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from domain.budgets import BudgetExceeded
 from domain.lifecycle import AttemptStatus, JobStatus
 from services.refusals import Conflict, NotFound
 from services.runtime import Runtime
+from services.spending import hold_again, refused
 from services.views import job_view
-from storage import agenda, jobs, ledger
+from storage import agenda, jobs
 from storage.batches import states
 from storage.database import Session
 from storage.records import AttemptRecord, JobRecord
@@ -23,7 +26,15 @@ def retry(runtime: Runtime, *, project_id: UUID, job_id: UUID) -> dict[str, Any]
     Raises:
         NotFound: the project has no such job.
         Conflict: the job is neither failed nor canceled, or was erased.
+        OverBudget: a budget does not cover what another try may cost.
     """
+    try:
+        return _retried(runtime, project_id, job_id)
+    except BudgetExceeded as error:
+        raise refused(runtime, error.exceeded) from None
+
+
+def _retried(runtime: Runtime, project_id: UUID, job_id: UUID) -> dict[str, Any]:
     with runtime.database.work() as session:
         found = jobs.job_of_project(session, project_id, job_id)
         if found is not None and found.batch_id is not None:
@@ -75,11 +86,14 @@ def _run_again(runtime: Runtime, session: Session, job: JobRecord) -> None:
         deadline_at=_new_deadline(runtime, job),
     )
     # What is still held is for a try whose cost nobody knows: this one may cost as much again.
-    more = max((entry["high_nano"] or 0 for entry in job.plan), default=0)
-    if more:
-        ledger.reserve(session, job, more, runtime.clock())
-        job.reserved_nano += more
+    highs = [entry["high_nano"] for entry in job.plan]
+    hold_again(session, job, _most(highs), runtime=runtime)
     _start(runtime, session, job, "run again")
+
+
+def _most(highs: Sequence[int | None]) -> int | None:
+    """What one of several offers may cost; None where that is known of none."""
+    return max((high for high in highs if high is not None), default=None)
 
 
 def _new_deadline(runtime: Runtime, job: JobRecord) -> datetime | None:

@@ -10,6 +10,7 @@ class Refused(Exception):  # noqa: N818 - the root of what callers may do wrong
     ├── NotFound            there is no such thing in this project
     ├── Conflict            it cannot be done to a thing in this state
     ├── Unprocessable       the request itself is wrong
+    ├── OverBudget          a budget does not cover what it may cost
     └── Unavailable         a service that is needed does not answer just now
 
     ``code`` is stable; ``details`` are added to the answer as they are.
@@ -40,6 +41,12 @@ class Unprocessable(Refused):
     """The request is understood and wrong: the message names the field and what would be right."""
 
     code = "invalid_input"
+
+
+class OverBudget(Refused):
+    """A budget does not cover what it may cost: the message names the budget, what is left and until when."""
+
+    code = "budget_exceeded"
 
 
 class Unavailable(Refused):

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import structlog
 
+from domain.budgets import BudgetExceeded
 from domain.costs import NOT_BILLED, Basis
 from domain.failures import ErrorCode, Failure
 from domain.lifecycle import AttemptStatus, JobStatus
@@ -17,6 +18,7 @@ from services.choices import most_of_new_try, open_question
 from services.refusals import Conflict, Unavailable, Unprocessable
 from services.runtime import Runtime
 from services.sights import handle_of
+from services.spending import hold_again, refused
 from storage import access, agenda, jobs, ledger, unknowns
 from storage.database import Session
 from storage.records import AttemptRecord, JobRecord
@@ -47,12 +49,16 @@ def resolve(runtime: Runtime, decision: Decision) -> dict[str, Any]:
         NotFound: the project has no such job.
         Conflict: nothing about the job is to be decided, or the provider has decided it meanwhile.
         Unprocessable: the request to take up is not there, or is another attempt's.
+        OverBudget: a budget does not cover what another try may cost.
         Unavailable: the provider cannot be asked just now whether it has the request.
     """
     if decision.action == "adopt":
         _adopt(runtime, decision, decision.request_id or "")
     else:
-        _give_up(runtime, decision)
+        try:
+            _give_up(runtime, decision)
+        except BudgetExceeded as error:
+            raise refused(runtime, error.exceeded) from None
     return reading.job(runtime, decision.project_id, decision.job_id)
 
 
@@ -157,10 +163,8 @@ def _close(
 def _send_again(runtime: Runtime, session: Session, job: JobRecord, failure: Failure, *, known: bool) -> None:
     """Queue the job for another try; while the first may be billed too, both are held."""
     at = runtime.clock()
-    more = most_of_new_try(job)
-    if not known and more:
-        ledger.reserve(session, job, more, at)
-        job.reserved_nano += more
+    if not known:
+        hold_again(session, job, most_of_new_try(job), runtime=runtime)
     seconds = job.routing.get("deadline")
     job.deadline_at = None if seconds is None else at + timedelta(seconds=seconds)
     job.cancel_requested_at = None

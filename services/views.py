@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from domain.budgets import Standing
 from domain.costs import Basis
 from domain.lifecycle import SETTLED, JobStatus
 from domain.money import format_usd, parse_usd
@@ -73,6 +74,17 @@ def job_view(
         "assets": [_asset_view(asset) for asset in assets],
         "error": job.error,
         "sandbox": job.sandbox,
+    }
+
+
+def budget_identity(standing: Standing) -> dict[str, Any]:
+    """Which budget it is."""
+    budget = standing.budget
+    return {
+        "id": str(budget.id),
+        "scope": budget.scope.value,
+        "tag": None if budget.tag is None else {"name": budget.tag[0], "value": budget.tag[1]},
+        "period": budget.period.value,
     }
 
 

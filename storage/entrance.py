@@ -10,7 +10,8 @@ from uuid import UUID
 
 import asyncpg
 
-from storage import intake
+from domain.budgets import BudgetExceeded, Exceeded
+from storage import admission, intake
 from storage.database import DatabaseUnavailable
 from storage.group_commit import GroupCommit
 from storage.intake import Answer, NewJob
@@ -57,6 +58,8 @@ class Entrance:
             server_settings={"application_name": "darkroom"},
         )
         self._jobs = GroupCommit(self._write)
+        self._checked = GroupCommit(self._admit)
+        self._budgeted: set[UUID] = set()
         self._hints = GroupCommit(self._hear)
 
     @classmethod
@@ -69,18 +72,29 @@ class Entrance:
                 yield entrance
             finally:
                 await entrance._jobs.finish()
+                await entrance._checked.finish()
                 await entrance._hints.finish()
 
     async def take(self, job: NewJob, answer: Answer | None = None) -> bool:
         """Write a job down: True once it is committed, False where the key of its answer was used before.
 
-        A caller that gives up meanwhile changes nothing: the job is written all the same, once.
+        A caller that gives up meanwhile changes nothing: the job is written all the same, once. Jobs of
+        projects that are known to have budgets go together, so that nobody else waits for these; where that
+        is not known yet, or not so any more, the database says so.
 
         Raises:
+            BudgetExceeded: it does not fit a budget of its project.
             DatabaseUnavailable: the database does not answer.
             NotWritten: it does not take this job; the others that came with it are taken.
         """
-        return await self._jobs.put((job, answer))
+        if job.project_id not in self._budgeted:
+            outcome = await self._jobs.put((job, answer))
+            if outcome is not None:
+                return outcome
+        checked = await self._checked.put((job, answer))
+        if isinstance(checked, Exceeded):
+            raise BudgetExceeded(checked)
+        return checked
 
     async def hear(self, heard: Heard) -> str | None:
         """Have the job of a running attempt looked at now: its endpoint once that is committed.
@@ -104,10 +118,18 @@ class Entrance:
         async with self._connection() as connection:
             return await known_to_all(connection)
 
-    async def _write(self, jobs: Sequence[tuple[NewJob, Answer | None]]) -> list[bool]:
+    async def _write(self, jobs: Sequence[tuple[NewJob, Answer | None]]) -> list[bool | None]:
+        """Whether each was written; None where its project has budgets."""
         async with self._connection() as connection:
-            taken = await intake.write(connection, jobs)
-        return [job.id in taken for job, _ in jobs]
+            written = await intake.write(connection, jobs)
+        self._budgeted |= written.budgeted
+        return [None if job.project_id in written.budgeted else job.id in written.taken for job, _ in jobs]
+
+    async def _admit(self, jobs: Sequence[tuple[NewJob, Answer | None]]) -> list[bool | Exceeded]:
+        async with self._connection() as connection:
+            admitted = await admission.admit(connection, jobs)
+        self._budgeted -= admitted.unlimited
+        return admitted.outcomes
 
     async def _hear(self, heard: Sequence[Heard]) -> list[str | None]:
         async with self._connection() as connection:

@@ -1,6 +1,7 @@
 """Writing down new jobs, many in one statement: each with its first events, its reserve and its answer."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar, Final, Protocol
@@ -15,9 +16,12 @@ from storage.records.columns import new_id
 
 # One statement is one transaction, and one trip: nothing of it is seen before all of it is committed. A key
 # that another request has used, or uses in this very batch, keeps its job out; sorted, so that two batches
-# with the same keys wait for each other in one order.
+# with the same keys wait for each other in one order. Jobs of projects with budgets are left out unless they
+# were checked: whether they fit is asked by ``storage.admission``.
 _WRITE: Final = """
-WITH given AS MATERIALIZED (
+WITH budgeted AS MATERIALIZED (
+    SELECT DISTINCT project_id FROM budgets WHERE NOT $25 AND project_id = ANY($2::uuid[])
+), given AS MATERIALIZED (
     SELECT * FROM unnest(
         $1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::jsonb[], $6::jsonb[], $7::jsonb[], $8::text[],
         $9::int[], $10::text[], $11::jsonb[], $12::text[], $13::text[], $14::bigint[], $15::bigint[],
@@ -27,6 +31,7 @@ WITH given AS MATERIALIZED (
         id, project_id, kind, model, input, routing, tags, priority, rank, callback_url, plan, provider,
         endpoint, quoted_nano, reserved_nano, sandbox, deadline_at, created_at, said, key, fingerprint,
         answer)
+    WHERE project_id NOT IN (SELECT project_id FROM budgeted)
 ), answered AS (
     INSERT INTO idempotency_keys (project_id, key, fingerprint, job_id, answer, created_at)
     SELECT project_id, key, fingerprint, id, answer, created_at FROM given WHERE key IS NOT NULL
@@ -55,7 +60,8 @@ WITH given AS MATERIALIZED (
     INSERT INTO agenda (job_id, kind, provider, endpoint, priority, status, next_at)
     SELECT id, kind, provider, endpoint, rank, 'queued', created_at FROM given JOIN taken USING (id)
 )
-SELECT array_agg(id) AS taken, pg_notify($23, $24) FROM taken
+SELECT array_agg(id) AS taken, (SELECT array_agg(project_id) FROM budgeted) AS budgeted,
+    pg_notify($23, $24) FROM taken
 """
 
 _ANSWERED: Final = """
@@ -124,12 +130,29 @@ class Connection(Protocol):
         """The first column of the first row."""
         ...
 
+    def transaction(self) -> AbstractAsyncContextManager[object]:
+        """What is asked within is committed at its end, or not at all."""
+        ...
 
-async def write(connection: Connection, jobs: Sequence[tuple[NewJob, Answer | None]]) -> frozenset[UUID]:
-    """Write the jobs down, all or none, and commit; the ids of those whose key had not been used before."""
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The jobs that were written, and the projects whose jobs were left out for their budgets."""
+
+    taken: frozenset[UUID]
+    budgeted: frozenset[UUID]
+
+
+async def write(
+    connection: Connection, jobs: Sequence[tuple[NewJob, Answer | None]], *, checked: bool = False
+) -> Written:
+    """Write the jobs down, all or none, but for those whose key was used before.
+
+    Those of projects with budgets are left out, too, unless they were ``checked``.
+    """
     columns = zip(*(_row(job, answer) for job, answer in jobs), strict=True)
-    taken = await connection.fetchval(_WRITE, *columns, WAKE_CHANNEL, NEW_JOB)
-    return frozenset(taken or ())
+    found = await connection.fetchrow(_WRITE, *columns, WAKE_CHANNEL, NEW_JOB, checked) or {}
+    return Written(frozenset(found["taken"] or ()), frozenset(found["budgeted"] or ()))
 
 
 async def answered(connection: Connection, project_id: UUID, key: str) -> tuple[UUID, Answer] | None:

@@ -56,7 +56,7 @@ _ACCEPTED_HEADERS: Final[dict[str, Any]] = {
     status_code=202,
     summary="Ask for a generation",
     response_model=Job,
-    responses={202: {"headers": _ACCEPTED_HEADERS}, **problems(400, 401, 403, 409, 413, 415, 422)},
+    responses={202: {"headers": _ACCEPTED_HEADERS}, **problems(400, 401, 402, 403, 409, 413, 415, 422)},
     openapi_extra=request_body(JobRequest, JOB_EXAMPLE) | _DOCUMENTED,
 )
 async def submit_job(request: Request) -> Response:

@@ -32,7 +32,7 @@ def cancel_job(caller: Submitter, runtime: TheRuntime, job_id: UUID) -> Json:
     "/{job_id}/retry",
     summary="Run a failed or canceled job again",
     response_model=Job,
-    responses=problems(401, 403, 404, 409, 422),
+    responses=problems(401, 402, 403, 404, 409, 422),
 )
 def retry_job(caller: Submitter, runtime: TheRuntime, job_id: UUID) -> Json:
     """A new attempt of the same job; what is made and paid for is only fetched again."""

@@ -34,7 +34,7 @@ def show_choices(caller: Admin, runtime: TheRuntime, job_id: UUID) -> Json:
     "/{job_id}/resolve",
     summary="Decide about a job whose outcome is unknown",
     response_model=Job,
-    responses=problems(400, 401, 403, 404, 409, 413, 415, 422),
+    responses=problems(400, 401, 402, 403, 404, 409, 413, 415, 422),
     openapi_extra=request_body(ResolveRequest, {"action": "fail", "cost_usd": "0"}),
 )
 def resolve_job(

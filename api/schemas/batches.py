@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_vali
 
 from api.queries import PageQuery
 from api.schemas.base import Money, Shown
+from api.schemas.budgets import BudgetIdentity
 from domain.batches import BatchState
 from domain.generation import GenerationInput, Priority, Routing, Tags, Url
 from domain.lifecycle import Kind
@@ -140,6 +141,13 @@ class BatchLinks(Shown):
     assets_zip: str
 
 
+class WaitingFor(Shown):
+    """What a batch waits for before it lets more rows out."""
+
+    budget: BudgetIdentity
+    renews_at: datetime | None = Field(description="Null for one in total: it has to be raised.")
+
+
 class Batch(Shown):
     """Many jobs from one CSV file."""
 
@@ -148,6 +156,9 @@ class Batch(Shown):
     name: str | None
     state: BatchState
     reason: str | None = Field(description="Why it is paused (`on request`, `budget`) or has failed.")
+    waiting_for: WaitingFor | None = Field(
+        description="The budget of the project or of a tag that its next row does not fit."
+    )
     rows: int = Field(description="Rows of data in the file.")
     read_rows: int
     good_rows: int = Field(description="Those of which a job was made.")

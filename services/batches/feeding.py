@@ -1,4 +1,4 @@
-"""Letting rows of batches out as capacity frees: by fair turns between projects, within each batch's budget.
+"""Letting rows of batches out as capacity frees: by fair turns between projects, within all budgets.
 
 Few rows of batches are on the agenda at a time, and they stand behind the jobs that were asked for one by
 one: those start at once, however many rows wait.
@@ -17,7 +17,9 @@ from domain.batches import BUDGET_SPENT
 from domain.fairness import shares
 from domain.lanes import Lane
 from services.batches import pausing
+from services.batches.allowance import Allowance
 from services.runtime import Runtime
+from storage import budgets
 from storage.batches import tallies, turns
 from storage.batches.turns import Turn
 from storage.database import Session
@@ -32,7 +34,9 @@ log = structlog.get_logger(__name__)
 def feed(runtime: Runtime, session: Session, open_: Sequence[Turn], now: datetime) -> None:
     """Put the next rows of the ``open_`` batches on the agenda; whoever calls is the only one who does."""
     waiting = turns.waiting_lanes(session, [turn.id for turn in open_])
-    table = _Table.laid(session, open_)
+    purse = budgets.hold(session, {turn.project_id for turn in open_}, now)
+    allowance = Allowance(runtime, session, purse)
+    table = _Table.laid(session, open_, allowance)
     for lane in dict.fromkeys(lane for _, lane in waiting):
         here = {batch_id for batch_id, other in waiting if other == lane}
         own = [turn for turn in open_ if turn.id in here]
@@ -43,12 +47,14 @@ def feed(runtime: Runtime, session: Session, open_: Sequence[Turn], now: datetim
         if turn.id in table.short and not table.flying[turn.id]:
             log.info("batch_budget_spent", batch_id=str(turn.id))
             pausing.pause(runtime, session, turn.id, BUDGET_SPENT)
+    allowance.say(open_)
 
 
 @dataclass(slots=True)
 class _Table:
     """What is out of each batch, and what each may still hold; ``short``: its next row does not fit."""
 
+    allowance: Allowance
     queued: Counter[Lane] = field(default_factory=Counter)
     here: Counter[tuple[UUID, Lane]] = field(default_factory=Counter)
     flying: Counter[UUID] = field(default_factory=Counter)
@@ -57,8 +63,8 @@ class _Table:
     short: set[UUID] = field(default_factory=set)
 
     @classmethod
-    def laid(cls, session: Session, open_: Sequence[Turn]) -> "_Table":
-        table = cls()
+    def laid(cls, session: Session, open_: Sequence[Turn], allowance: Allowance) -> "_Table":
+        table = cls(allowance)
         for out in turns.out(session):
             table.queued[out.lane] += out.queued
             table.here[out.batch_id, out.lane] += out.all
@@ -91,14 +97,16 @@ def _fill(
         own = by_project[project_id]
         first = min(turn.priority.rank for turn in own)
         urgent = {turn.id: table.here[turn.id, lane] for turn in own if turn.priority.rank == first}
-        for batch_id, most in shares(share, urgent).items():
-            if most:
-                _let_out(session, table, lane, batch_id, most, now)
+        given = shares(share, urgent)
+        for turn in own:
+            if most := given.get(turn.id, 0):
+                _let_out(session, table, lane, turn, most, now)
 
 
-def _let_out(session: Session, table: _Table, lane: Lane, batch_id: UUID, most: int, now: datetime) -> None:
-    left = table.left.get(batch_id)
-    out = turns.let_out(session, batch_id, lane, most=most, left_nano=left, now=now)
+def _let_out(session: Session, table: _Table, lane: Lane, turn: Turn, most: int, now: datetime) -> None:
+    batch_id = turn.id
+    left, only = table.left.get(batch_id), table.allowance.jobs(turn, lane, most)
+    out = turns.let_out(session, batch_id, lane, most=most, left_nano=left, now=now, only=only)
     if out.short:
         table.short.add(batch_id)
     if out.many:

@@ -11,7 +11,8 @@ from services.batches.estimate import Estimate, Range
 from services.reading import Slice, cursor, position
 from services.refusals import NotFound
 from services.runtime import Runtime
-from services.views import money, timestamp
+from services.views import budget_identity, money, timestamp
+from storage import budgets
 from storage.batches import queries, tallies
 from storage.database import Session
 from storage.listing import Page
@@ -61,10 +62,30 @@ def range_view(found: Range) -> dict[str, Any]:
 
 
 def views_of(session: Session, batches: Sequence[BatchRecord], now: datetime) -> list[dict[str, Any]]:
-    """The batches with their counts as they are now: three questions, however many batches."""
+    """The batches with their counts as they are now: three or four questions, however many batches."""
     ids = [one.id for one in batches]
     counts, let_out = tallies.counts(session, ids), queries.on_agenda(session, ids)
-    return [_view(one, counts[one.id], let_out.get(one.id, 0), now) for one in batches]
+    waiting_for = _waiting_for(session, batches, now)
+    return [
+        _view(one, counts[one.id], let_out.get(one.id, 0), now)
+        | {"waiting_for": waiting_for.get(one.waiting_budget) if one.state in LETS_OUT else None}
+        for one in batches
+    ]
+
+
+def _waiting_for(
+    session: Session, batches: Sequence[BatchRecord], now: datetime
+) -> dict[UUID | None, dict[str, Any]]:
+    """What is said of the budgets that open batches wait for."""
+    waiting = [one for one in batches if one.waiting_budget is not None and one.state in LETS_OUT]
+    if not waiting:
+        return {}
+    wanted = {one.waiting_budget for one in waiting}
+    return {
+        one.budget.id: {"budget": budget_identity(one), "renews_at": timestamp(one.renews_at)}
+        for one in budgets.standings(session, {one.project_id for one in waiting}, now)
+        if one.budget.id in wanted
+    }
 
 
 def _view(batch: BatchRecord, counts: Counts, let_out: int, now: datetime) -> dict[str, Any]:

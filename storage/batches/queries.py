@@ -30,6 +30,16 @@ def batch_of_project(session: Session, project_id: UUID, batch_id: UUID) -> Batc
     return session.exec(found).one_or_none()
 
 
+def open_with_budget(session: Session, project_id: UUID) -> Sequence[BatchRecord]:
+    """A project's batches that are not over and have a budget of their own, the oldest first."""
+    found = select(BatchRecord).where(
+        BatchRecord.project_id == project_id,
+        col(BatchRecord.ended_at).is_(None),
+        col(BatchRecord.budget_nano).is_not(None),
+    )
+    return session.exec(found.order_by(col(BatchRecord.id))).all()
+
+
 def lock_batch(session: Session, project_id: UUID, batch_id: UUID) -> BatchRecord | None:
     """The batch, if it is the project's, held until the unit of work ends; its jobs can be added to."""
     found = select(BatchRecord).where(BatchRecord.id == batch_id, BatchRecord.project_id == project_id)

@@ -1,6 +1,6 @@
 """Rows of batches that wait their turn: which batches and lanes have some, and letting the first ones out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -17,7 +17,7 @@ _STATES: Final = ", ".join(f"'{state.value}'" for state in LETS_OUT)
 
 _OPEN: Final = text(
     f"""
-    SELECT id, project_id, priority, budget_nano FROM batches
+    SELECT id, project_id, priority, budget_nano, waiting_budget FROM batches
     WHERE ended_at IS NULL AND state IN ({_STATES}) AND (read_at IS NOT NULL OR NOT strict)
         AND EXISTS (SELECT FROM batch_waits WHERE batch_id = batches.id)
     ORDER BY id
@@ -54,6 +54,7 @@ _LET_OUT: Final = text(
         SELECT job_id, row_number, sum(held_nano) OVER (ORDER BY row_number) AS upto FROM (
             SELECT * FROM batch_waits
             WHERE batch_id = :batch_id AND provider = :provider AND endpoint = :endpoint
+                AND job_id = ANY(COALESCE(CAST(:only AS uuid[]), ARRAY[job_id]))
             ORDER BY row_number LIMIT :most) AS first
     ), free AS (
         SELECT jobs.id FROM next JOIN jobs ON jobs.id = next.job_id
@@ -64,7 +65,7 @@ _LET_OUT: Final = text(
         DELETE FROM batch_waits USING free WHERE batch_waits.job_id = free.id
         RETURNING batch_waits.*
     ), held AS (
-        UPDATE jobs SET reserved_nano = reserved_nano + gone.held_nano,
+        UPDATE jobs SET reserved_nano = reserved_nano + gone.held_nano, budgeted_at = :now,
             deadline_at = :now + CAST(routing ->> 'deadline' AS integer) * interval '1 second'
         FROM gone WHERE jobs.id = gone.job_id
         RETURNING jobs.id, jobs.project_id, jobs.attempts, jobs.created_at, jobs.priority, gone.kind,
@@ -87,6 +88,24 @@ _LET_OUT: Final = text(
     FROM held
     """
 )
+_NEXT: Final = text(
+    """
+    SELECT held_nano, jobs.id, tags, reserved_nano, COALESCE(budgeted_at, created_at) AS since FROM (
+        SELECT * FROM batch_waits
+        WHERE batch_id = :batch_id AND provider = :provider AND endpoint = :endpoint
+        ORDER BY row_number LIMIT :most) AS first
+    JOIN jobs ON jobs.id = first.job_id WHERE jobs.status = 'queued'
+    ORDER BY row_number FOR UPDATE OF jobs SKIP LOCKED
+    """
+)
+# Whoever holds the batch is about to change it: the next turn says it then.
+_WAITS_FOR: Final = text(
+    """
+    UPDATE batches SET waiting_budget = :budget WHERE id IN (
+        SELECT id FROM batches WHERE id = :id AND waiting_budget IS DISTINCT FROM :budget
+        FOR NO KEY UPDATE SKIP LOCKED)
+    """
+)
 _DROP: Final = text("DELETE FROM batch_waits WHERE job_id = :job_id")
 _BEGUN: Final = text(
     "UPDATE batches SET first_sent_at = :now WHERE id = ANY(CAST(:ids AS uuid[])) AND first_sent_at IS NULL"
@@ -101,6 +120,18 @@ class Turn:
     project_id: UUID
     priority: Priority
     budget_nano: int | None
+    waiting_budget: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NextRow:
+    """A row that would be let out next: its job, what it may cost, and what is held for it from before."""
+
+    job_id: UUID
+    nano: int
+    tags: Mapping[str, str]
+    reserved_nano: int
+    since: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +156,10 @@ class LetOut:
 def open_turns(session: Session) -> list[Turn]:
     """The batches with rows that may be let out, the oldest first."""
     rows = session.connection().execute(_OPEN)
-    return [Turn(row.id, row.project_id, Priority(row.priority), row.budget_nano) for row in rows]
+    return [
+        Turn(row.id, row.project_id, Priority(row.priority), row.budget_nano, row.waiting_budget)
+        for row in rows
+    ]
 
 
 def waiting_lanes(session: Session, batch_ids: Sequence[UUID]) -> list[tuple[UUID, Lane]]:
@@ -140,12 +174,33 @@ def out(session: Session) -> list[Out]:
     return [Out(row.batch_id, Lane(row.provider, row.endpoint), row.queued, row.all) for row in rows]
 
 
+def next_rows(session: Session, batch_id: UUID, lane: Lane, *, most: int) -> list[NextRow]:
+    """The rows that a batch would let out next, in their order; held until the unit of work ends."""
+    given = {"batch_id": batch_id, "provider": lane.provider, "endpoint": lane.endpoint, "most": most}
+    return [
+        NextRow(row.id, row.held_nano, row.tags, row.reserved_nano, row.since)
+        for row in session.connection().execute(_NEXT, given)
+    ]
+
+
+def waits_for(session: Session, batch_id: UUID, budget_id: UUID | None) -> None:
+    """Note which budget the next row of a batch does not fit; None: it waits for no budget."""
+    session.connection().execute(_WAITS_FOR, {"id": batch_id, "budget": budget_id})
+
+
 def let_out(
-    session: Session, batch_id: UUID, lane: Lane, *, most: int, left_nano: int | None, now: datetime
+    session: Session,
+    batch_id: UUID,
+    lane: Lane,
+    *,
+    most: int,
+    left_nano: int | None,
+    now: datetime,
+    only: Sequence[UUID] | None = None,
 ) -> LetOut:
     """Put a batch's next rows on the agenda, in their order.
 
-    At most ``most``, and none beyond ``left_nano``, which None leaves open.
+    At most ``most``, none beyond ``left_nano``, and ``only`` these jobs', which None leaves open.
     """
     given = {
         "batch_id": batch_id,
@@ -153,6 +208,7 @@ def let_out(
         "endpoint": lane.endpoint,
         "most": most,
         "left": left_nano,
+        "only": None if only is None else list(only),
         "now": now,
     }
     row = session.connection().execute(_LET_OUT, given).one()

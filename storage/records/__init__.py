@@ -9,6 +9,7 @@ from storage.records.batches import (
     BatchTallyRecord,
     BatchWaitRecord,
 )
+from storage.records.budgets import BudgetRecord, BudgetTallyRecord
 from storage.records.callbacks import (
     CallbackHostRecord,
     DeliveryRecord,
@@ -36,6 +37,8 @@ __all__ = [
     "BatchRecord",
     "BatchTallyRecord",
     "BatchWaitRecord",
+    "BudgetRecord",
+    "BudgetTallyRecord",
     "CallbackHostRecord",
     "DeliveryRecord",
     "DeliveryTryRecord",

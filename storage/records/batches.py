@@ -20,6 +20,7 @@ class BatchRecord(SQLModel, table=True):
     after ``read_rows`` rows, until ``read_at``. ``next_at`` is when a worker has to go on with the file (or
     with canceling), and who works on it holds it as ``owner``.
     ``quotes`` sums what the good rows may cost, by model, provider and endpoint.
+    ``waiting_budget`` is the budget of the project or of a tag that its next row does not fit.
     """
 
     __tablename__ = "batches"
@@ -60,6 +61,7 @@ class BatchRecord(SQLModel, table=True):
     ended_at: datetime | None = moment()
     erase_requested_at: datetime | None = moment()
     erased_at: datetime | None = moment()
+    waiting_budget: UUID | None = None
 
 
 class BatchWaitRecord(SQLModel, table=True):

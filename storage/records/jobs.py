@@ -16,6 +16,8 @@ class JobRecord(SQLModel, table=True):
 
     ``plan`` is the ranked list of offers to try, fixed when the job was accepted; ``plan_at`` is the one
     to try next, and ``attempts`` counts the tries. ``row_number`` counts the rows of a batch's file, from 0.
+    What it costs counts in the budgets' period of ``budgeted_at``: when a batch's row was let out, or a job
+    retried; null is ``created_at``.
     Some of what it holds is gone since ``erase_requested_at``, all of it since ``erased_at``.
     """
 
@@ -67,6 +69,7 @@ class JobRecord(SQLModel, table=True):
     ended_at: datetime | None = moment()
     erase_requested_at: datetime | None = moment()
     erased_at: datetime | None = moment()
+    budgeted_at: datetime | None = moment()
 
 
 class AssetRecord(SQLModel, table=True):

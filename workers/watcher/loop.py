@@ -13,7 +13,7 @@ import structlog
 from outbound.many import PooledWire
 from outbound.wire import AsyncWire
 from providers.registry import REGISTRY
-from services import deadlines, due, looking, retention, shredding, signs
+from services import deadlines, due, looking, retention, shredding, signs, spending
 from services.batches import canceling, completing
 from services.housekeeping import tidy
 from services.prices.learning import learn
@@ -79,6 +79,7 @@ class Watcher:
                 self._every(SWEEP_SECONDS, lambda: deadlines.sweep(runtime), "sweep"),
                 self._every(SWEEP_SECONDS, lambda: completing.sweep(runtime), "batches"),
                 self._every(SWEEP_SECONDS, lambda: canceling.sweep(runtime), "canceling"),
+                self._every(SWEEP_SECONDS, lambda: spending.sweep(runtime), "budgets"),
                 self._every(TIDY_SECONDS, lambda: tidy(runtime), "tidy"),
                 self._every(LEARN_SECONDS, lambda: learn(runtime), "prices"),
                 self._every(RETENTION_SECONDS, lambda: retention.sweep(runtime), "retention"),
