@@ -91,6 +91,10 @@ class Client:
         """Have what is at ``path`` erased; answers what became of it."""
         return self._call("DELETE", path).body
 
+    def put(self, path: str, body: Mapping[str, Any]) -> Any:  # noqa: ANN401 - JSON
+        """Have what is at ``path`` be as ``body`` says; answers how it is then."""
+        return self._call("PUT", path, json=body).body
+
     def delete(self, path: str) -> None:
         """Delete what is at ``path``."""
         with self._translated():

@@ -6,7 +6,7 @@ from typing import Any
 
 import typer
 
-from cli import catalogue, jobs, keys, options, prices, submit
+from cli import budgets, catalogue, jobs, keys, options, prices, submit
 from cli.batches import commands as batches
 from cli.errors import CliError
 from cli.later import later
@@ -24,6 +24,7 @@ app.add_typer(jobs.app, name="jobs")
 app.add_typer(batches.app, name="batch")
 app.add_typer(keys.app, name="keys")
 app.add_typer(catalogue.app, name="models")
+app.add_typer(budgets.app, name="budgets")
 app.command()(submit.submit)
 app.command()(prices.quote)
 

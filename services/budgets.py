@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-import structlog
-
 from domain.batches import Counts
 from domain.budgets import Period, Scope
 from services.batches import controls
@@ -18,8 +16,6 @@ from storage import agenda, budgets
 from storage.batches import queries, tallies
 from storage.database import Session
 from storage.records import BatchRecord, BudgetRecord
-
-log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +58,6 @@ def put(runtime: Runtime, wanted: NewBudget) -> dict[str, Any]:
         agenda.wake(session)
     with runtime.database.work() as session:
         budgets.count(session, record.id)
-    log.info("budget_set", budget_id=str(record.id), scope=record.scope, period=record.period)
     return _shown(runtime, wanted.project_id, record.id)
 
 

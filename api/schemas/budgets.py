@@ -52,7 +52,9 @@ class BudgetRequest(BaseModel):
             permille = None if given is None else Decimal(given) * _PER_MILLE
         except InvalidOperation as error:
             raise ValueError(_ABOUT_WARN) from error
-        if permille is not None and (not 0 < permille <= _PER_MILLE or permille % 1):
+        if permille is not None and (
+            not permille.is_finite() or not 0 < permille <= _PER_MILLE or permille % 1
+        ):
             raise ValueError(_ABOUT_WARN)
         return given
 

@@ -66,11 +66,11 @@ def views_of(session: Session, batches: Sequence[BatchRecord], now: datetime) ->
     ids = [one.id for one in batches]
     counts, let_out = tallies.counts(session, ids), queries.on_agenda(session, ids)
     waiting_for = _waiting_for(session, batches, now)
-    return [
-        _view(one, counts[one.id], let_out.get(one.id, 0), now)
-        | {"waiting_for": waiting_for.get(one.waiting_budget) if one.state in LETS_OUT else None}
-        for one in batches
-    ]
+    shown = [_view(one, counts[one.id], let_out.get(one.id, 0), now) for one in batches]
+    for one, view in zip(batches, shown, strict=True):
+        waits = one.state in LETS_OUT and view["counts"]["waiting"]
+        view["waiting_for"] = waiting_for.get(one.waiting_budget) if waits else None
+    return shown
 
 
 def _waiting_for(

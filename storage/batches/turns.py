@@ -95,7 +95,7 @@ _NEXT: Final = text(
         WHERE batch_id = :batch_id AND provider = :provider AND endpoint = :endpoint
         ORDER BY row_number LIMIT :most) AS first
     JOIN jobs ON jobs.id = first.job_id WHERE jobs.status = 'queued'
-    ORDER BY row_number FOR UPDATE OF jobs SKIP LOCKED
+    ORDER BY first.row_number FOR UPDATE OF jobs SKIP LOCKED
     """
 )
 # Whoever holds the batch is about to change it: the next turn says it then.

@@ -4,8 +4,9 @@ import asyncio
 import threading
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
+import asyncpg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -17,6 +18,7 @@ from services.spending import sweep
 from storage import budgets, intake, ledger
 from storage.entrance import Entrance
 from storage.intake import Answer, NewJob
+from storage.urls import for_asyncpg
 from tests.support.engine import Engine
 from tests.support.rows import NOON, a_job, an_attempt, keep
 
@@ -170,9 +172,11 @@ def test_projects_without_budgets_are_written_by_one_statement_as_before(engine:
             return await self._connection.fetchrow(query, *args)
 
     async def write() -> intake.Written:
-        async with Entrance.opened(engine.runtime.database.url) as entrance:
-            async with entrance._connection() as connection:
-                return await intake.write(Counting(connection), [(new(engine), None)])  # type: ignore[arg-type]
+        connection = await asyncpg.connect(for_asyncpg(engine.runtime.database.url))
+        try:
+            return await intake.write(cast("intake.Connection", Counting(connection)), [(new(engine), None)])
+        finally:
+            await connection.close()
 
     written = asyncio.run(write())
     assert (len(asked), len(written.taken), written.budgeted) == (1, 1, frozenset())
