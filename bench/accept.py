@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+import httpx
+
 from bench.table import Row
 from bench.world import ROOT, World
 from cli.stack.child import Child, Program
@@ -30,6 +32,7 @@ _BODY: Final = {
 }
 NOTHING, READ = "a route that does nothing", "a route that reads the body, and does nothing"
 TEXTBOOK, OURS = "the textbook's route", "POST /v1/jobs"
+BUDGETED = f"{OURS}, three budgets set"
 REFUSED, SWALLOWED = f"{OURS}, Redis refusing", f"{OURS}, Redis swallowing packets"
 
 
@@ -75,6 +78,10 @@ def _rows(rounds: Mapping[str, list[Round]]) -> list[Row]:
         Row(f"{name}: CPU of the process", tuple(one.cpu_ms for one in found), "ms/request")
         for name, found in rounds.items()
     ]
+    rows.append(Row(f"{BUDGETED}, of none set", _ratios(rounds, BUDGETED, OURS), "x", 0.85, "higher"))
+    rows.append(
+        Row(f"{BUDGETED}: not accepted", tuple(one.refused for one in rounds[BUDGETED]), "requests", 0)
+    )
     for name in (OURS, REFUSED, SWALLOWED):
         rows.append(Row(f"{name}, of nothing", _ratios(rounds, name, NOTHING), "x", 0.4, "higher"))
         rows.append(Row(f"{name}, of reading alone", _ratios(rounds, name, READ), "x"))
@@ -106,7 +113,25 @@ def _servers(world: World, stack: ExitStack) -> dict[str, Web]:
     for name, url in redis_urls.items():
         told = environment | {"DARKROOM_REDIS_URL": url}
         started[name] = _web(world, stack, "api.app:create", told, key)
+    started[BUDGETED] = replace(
+        started[OURS], headers=(f"Authorization: Bearer {_limited(started[OURS], key)}",)
+    )
     return started
+
+
+def _limited(web: Web, key: str) -> str:
+    """The key of a project with budgets for the whole of it, for a day and a month, and for a tag."""
+    with httpx.Client(base_url=f"http://127.0.0.1:{web.port}", trust_env=False) as client:
+        made = client.post(
+            "/v1/projects", json={"name": "limited"}, headers={"Authorization": f"Bearer {key}"}
+        )
+        own = str(made.raise_for_status().json()["api_key"]["key"])
+        tag = {"scope": "tag", "tag": {"name": "client", "value": "acme"}}
+        for more in ({"period": "day"}, {"period": "month", "warn_at": "0.8"}, {"period": "total"} | tag):
+            body = {"scope": "project", "limit_usd": "9000000"} | more
+            headers = {"Authorization": f"Bearer {own}"}
+            client.put("/v1/budgets", json=body, headers=headers).raise_for_status()
+    return own
 
 
 def _web(world: World, stack: ExitStack, factory: str, environment: Mapping[str, str], key: str) -> Web:

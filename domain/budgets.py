@@ -28,8 +28,13 @@ class Period(StrEnum):
 
     def start(self, at: datetime) -> date:
         """The first day of the period that ``at`` falls into."""
-        day = at.astimezone(UTC).date()
-        return {Period.DAY: day, Period.MONTH: day.replace(day=1), Period.TOTAL: EVER}[self]
+        return self.start_of(at.astimezone(UTC).date())
+
+    def start_of(self, day: date) -> date:
+        """The first day of the period of a day."""
+        if self is Period.TOTAL:
+            return EVER
+        return day if self is Period.DAY else day.replace(day=1)
 
     def end(self, start: date) -> datetime | None:
         """When the period after the one that began on ``start`` begins; None for a budget in total."""
@@ -53,12 +58,6 @@ class Budget:
     limit_nano: int
     warn_permille: int | None
     created_at: datetime
-
-    def covers(self, project_id: UUID, tags: Mapping[str, str]) -> bool:
-        """Whether a job of the project with these tags counts."""
-        if project_id != self.project_id:
-            return False
-        return self.tag is None or tags.get(self.tag[0]) == self.tag[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,46 +126,64 @@ class Purse:
     """The budgets of some projects, held by whoever asks; each job that fits takes its part at once."""
 
     def __init__(self, standings: Iterable[Standing]) -> None:
-        self._standings: dict[UUID, list[Standing]] = defaultdict(list)
+        self._accounts: dict[UUID, list[_Account]] = defaultdict(list)
         for one in standings:
-            self._standings[one.budget.project_id].append(one)
+            self._accounts[one.budget.project_id].append(_Account(one, one.left_nano))
 
     def limits(self, project_id: UUID) -> bool:
         """Whether the project has a budget."""
-        return project_id in self._standings
+        return project_id in self._accounts
 
     def take(self, wanted: Wanted) -> Exceeded | None:
         """None where the job fits every budget that covers it; else which one it does not, and nothing taken.
 
         Of several the one that renews last is named. A job of unknown price fits while something is left.
         """
-        mine = self._standings.get(wanted.project_id, [])
-        touched = [at for at, one in enumerate(mine) if _covers(one, wanted)]
-        refusing = [mine[at] for at in touched if not _fits(mine[at], wanted)]
+        if wanted.project_id not in self._accounts:
+            return None
+        day = wanted.at.astimezone(UTC).date()
+        parts = [
+            (account, account.needs(wanted))
+            for account in self._accounts[wanted.project_id]
+            if account.covers(wanted.tags, day)
+        ]
+        refusing = [
+            (account, nano)
+            for account, nano in parts
+            if nano > account.left or (account.left <= 0 and not wanted.known)
+        ]
         if refusing:
-            worst = max(refusing, key=_renewal)
-            return Exceeded(worst, _needs(worst, wanted) if wanted.known else None)
-        for at in touched:
-            one = mine[at]
-            mine[at] = replace(one, held_nano=one.held_nano + _needs(one, wanted))
+            account, nano = max(refusing, key=_renewal)
+            return Exceeded(account.now(), nano if wanted.known else None)
+        for account, nano in parts:
+            account.left -= nano
+            account.taken += nano
         return None
 
 
-def _covers(one: Standing, wanted: Wanted) -> bool:
-    budget = one.budget
-    return budget.covers(wanted.project_id, wanted.tags) and budget.period.start(wanted.at) == one.start
+@dataclass(slots=True)
+class _Account:
+    """A budget while it is held: what is left of it, and what was taken since."""
+
+    standing: Standing
+    left: int
+    taken: int = 0
+
+    def covers(self, tags: Mapping[str, str], day: date) -> bool:
+        budget = self.standing.budget
+        tagged = budget.tag is None or tags.get(budget.tag[0]) == budget.tag[1]
+        return tagged and budget.period.start_of(day) == self.standing.start
+
+    def needs(self, wanted: Wanted) -> int:
+        """What is held for the job anew in this period: what it holds in an earlier one comes along."""
+        if not wanted.moved or wanted.since is None:
+            return wanted.nano
+        moves = self.standing.budget.period.start(wanted.since) != self.standing.start
+        return wanted.nano + (wanted.moved if moves else 0)
+
+    def now(self) -> Standing:
+        return replace(self.standing, held_nano=self.standing.held_nano + self.taken)
 
 
-def _needs(one: Standing, wanted: Wanted) -> int:
-    """What is held for the job anew in this period: what it holds in an earlier one comes along."""
-    period = one.budget.period
-    moves = wanted.since is not None and period.start(wanted.since) != one.start
-    return wanted.nano + (wanted.moved if moves else 0)
-
-
-def _fits(one: Standing, wanted: Wanted) -> bool:
-    return _needs(one, wanted) <= one.left_nano and (one.left_nano > 0 or wanted.known)
-
-
-def _renewal(one: Standing) -> datetime:
-    return one.renews_at or datetime.max.replace(tzinfo=UTC)
+def _renewal(part: tuple[_Account, int]) -> datetime:
+    return part[0].standing.renews_at or datetime.max.replace(tzinfo=UTC)

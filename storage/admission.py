@@ -1,7 +1,6 @@
 """Admitting new jobs of projects with budgets: what fits is written, the rest hears which one refuses."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC
 from typing import Final
 from uuid import UUID
@@ -9,7 +8,7 @@ from uuid import UUID
 from domain.budgets import Exceeded, Purse, Wanted
 from storage import intake
 from storage.budgets import standing_of
-from storage.intake import Answer, Connection, NewJob
+from storage.intake import Answer, Check, Connection, NewJob
 
 _HOLD: Final = "SELECT * FROM hold_budgets($1::uuid[], $2::date[])"
 _USED: Final = """
@@ -18,40 +17,43 @@ WHERE (project_id, key) IN (SELECT * FROM unnest($1::uuid[], $2::text[]))
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Admitted:
-    """What became of each job, in their order, and the projects that have no budgets after all."""
+async def admit(
+    connection: Connection, jobs: Sequence[tuple[NewJob, Answer | None]]
+) -> list[bool | Exceeded]:
+    """Write down what fits every budget that covers it, and commit; what became of each job, in their order.
 
-    outcomes: list[bool | Exceeded]
-    unlimited: frozenset[UUID]
-
-
-async def admit(connection: Connection, jobs: Sequence[tuple[NewJob, Answer | None]]) -> Admitted:
-    """Write down what fits every budget that covers it, in order, and commit.
-
-    The budgets are held meanwhile: what two processes admit at once is admitted one after the other. A job
-    whose key was used before is not written (False), and takes nothing of a budget.
+    Mostly all fit together, and one statement does it. Else they are looked at one after the other. The
+    budgets are held meanwhile: what two processes admit at once is admitted one after the other. A job whose
+    key was used before is not written (False), and takes nothing of a budget.
     """
+    written = await intake.write(connection, jobs, Check.TOGETHER)
+    if written.covered:
+        return [job.id in written.taken for job, _ in jobs]
     projects = {job.project_id for job, _ in jobs}
     days = sorted({job.created_at.astimezone(UTC).date() for job, _ in jobs})
     async with connection.transaction():
         held = await connection.fetch(_HOLD, sorted(projects), days)
         purse = Purse(standing_of(row) for row in held)
-        used = await _used(connection, jobs)
-        outcomes: dict[UUID, bool | Exceeded] = {}
-        going: list[tuple[NewJob, Answer | None]] = []
-        for job, answer in jobs:
-            key = None if answer is None else (job.project_id, answer.key)
-            refusal = None if key in used else purse.take(_wanted(job))
-            outcomes[job.id] = refusal or False
-            if key not in used and refusal is None:
-                going.append((job, answer))
-                used |= {key} if key is not None else set()
-        if going:
-            written = await intake.write(connection, going, checked=True)
-            outcomes |= dict.fromkeys(written.taken, True)
-    unlimited = frozenset(one for one in projects if not purse.limits(one))
-    return Admitted([outcomes[job.id] for job, _ in jobs], unlimited)
+        return await _one_by_one(connection, purse, jobs)
+
+
+async def _one_by_one(
+    connection: Connection, purse: Purse, jobs: Sequence[tuple[NewJob, Answer | None]]
+) -> list[bool | Exceeded]:
+    used = await _used(connection, jobs)
+    outcomes: dict[UUID, bool | Exceeded] = {}
+    going: list[tuple[NewJob, Answer | None]] = []
+    for job, answer in jobs:
+        key = None if answer is None else (job.project_id, answer.key)
+        refusal = None if key in used else purse.take(_wanted(job))
+        outcomes[job.id] = refusal or False
+        if key not in used and refusal is None:
+            going.append((job, answer))
+            used |= {key} if key is not None else set()
+    if going:
+        written = await intake.write(connection, going, Check.CHECKED)
+        outcomes |= dict.fromkeys(written.taken, True)
+    return [outcomes[job.id] for job, _ in jobs]
 
 
 async def _used(
@@ -66,5 +68,4 @@ async def _used(
 
 
 def _wanted(job: NewJob) -> Wanted:
-    known = all(entry.get("high_nano") is not None for entry in job.plan)
-    return Wanted(job.project_id, job.tags, job.created_at, job.reserved_nano, known=known)
+    return Wanted(job.project_id, job.tags, job.created_at, job.reserved_nano, known=job.price_known)

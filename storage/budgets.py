@@ -56,23 +56,7 @@ _WARNING: Final = text(
         AND warned_in IS DISTINCT FROM budget_start(period, CAST(timezone('UTC', :now) AS date))
     """
 )
-_DROP_STRAYS: Final = text(
-    "DELETE FROM budget_tallies WHERE NOT summed AND budget_id NOT IN (SELECT id FROM budgets)"
-)
-# What others append meanwhile is neither seen nor lost: only what was deleted is summed.
-_SUM_UP: Final = text(
-    """
-    WITH many AS (
-        SELECT budget_id, start FROM budget_tallies WHERE NOT summed
-        GROUP BY budget_id, start HAVING count(*) > :most),
-    gone AS (
-        DELETE FROM budget_tallies USING many
-        WHERE budget_tallies.budget_id = many.budget_id AND budget_tallies.start = many.start
-        RETURNING budget_tallies.*)
-    INSERT INTO budget_tallies (budget_id, start, held, spent, summed)
-    SELECT budget_id, start, sum(held), sum(spent), true FROM gone GROUP BY budget_id, start
-    """
-)
+_SUM_UP: Final = text("SELECT sum_up_budgets(:most)")
 _FEW: Final = 64
 
 
@@ -147,7 +131,6 @@ def may_warn(session: Session, now: datetime) -> Sequence[UUID]:
 
 def sum_up(session: Session) -> None:
     """Put the changes of each busy budget together, so that it stays cheap to read."""
-    session.connection().execute(_DROP_STRAYS)
     session.connection().execute(_SUM_UP, {"most": _FEW})
 
 

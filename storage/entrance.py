@@ -79,8 +79,8 @@ class Entrance:
         """Write a job down: True once it is committed, False where the key of its answer was used before.
 
         A caller that gives up meanwhile changes nothing: the job is written all the same, once. Jobs of
-        projects that are known to have budgets go together, so that nobody else waits for these; where that
-        is not known yet, or not so any more, the database says so.
+        projects that have or had budgets go together, so that nobody else waits for these; where that is not
+        known yet, the database says so.
 
         Raises:
             BudgetExceeded: it does not fit a budget of its project.
@@ -127,9 +127,7 @@ class Entrance:
 
     async def _admit(self, jobs: Sequence[tuple[NewJob, Answer | None]]) -> list[bool | Exceeded]:
         async with self._connection() as connection:
-            admitted = await admission.admit(connection, jobs)
-        self._budgeted -= admitted.unlimited
-        return admitted.outcomes
+            return await admission.admit(connection, jobs)
 
     async def _hear(self, heard: Sequence[Heard]) -> list[str | None]:
         async with self._connection() as connection:

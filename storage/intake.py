@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, ClassVar, Final, Protocol
 from uuid import UUID
 
@@ -17,10 +18,14 @@ from storage.records.columns import new_id
 # One statement is one transaction, and one trip: nothing of it is seen before all of it is committed. A key
 # that another request has used, or uses in this very batch, keeps its job out; sorted, so that two batches
 # with the same keys wait for each other in one order. Jobs of projects with budgets are left out unless they
-# were checked: whether they fit is asked by ``storage.admission``.
+# fit, all of them together or as whoever asks has found.
 _WRITE: Final = """
-WITH budgeted AS MATERIALIZED (
-    SELECT DISTINCT project_id FROM budgets WHERE NOT $25 AND project_id = ANY($2::uuid[])
+WITH covered AS MATERIALIZED (
+    SELECT CASE $25 WHEN 'unlimited' THEN false WHEN 'checked' THEN true
+        ELSE budgets_cover($2::uuid[], $7::jsonb[], $15::bigint[], $26::bool[], $18::timestamptz[]) END AS yes
+), budgeted AS MATERIALIZED (
+    SELECT DISTINCT project_id FROM budgets
+    WHERE NOT (SELECT yes FROM covered) AND project_id = ANY($2::uuid[])
 ), given AS MATERIALIZED (
     SELECT * FROM unnest(
         $1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::jsonb[], $6::jsonb[], $7::jsonb[], $8::text[],
@@ -32,6 +37,7 @@ WITH budgeted AS MATERIALIZED (
         endpoint, quoted_nano, reserved_nano, sandbox, deadline_at, created_at, said, key, fingerprint,
         answer)
     WHERE project_id NOT IN (SELECT project_id FROM budgeted)
+        AND ($25 <> 'together' OR (SELECT yes FROM covered))
 ), answered AS (
     INSERT INTO idempotency_keys (project_id, key, fingerprint, job_id, answer, created_at)
     SELECT project_id, key, fingerprint, id, answer, created_at FROM given WHERE key IS NOT NULL
@@ -61,6 +67,7 @@ WITH budgeted AS MATERIALIZED (
     SELECT id, kind, provider, endpoint, rank, 'queued', created_at FROM given JOIN taken USING (id)
 )
 SELECT array_agg(id) AS taken, (SELECT array_agg(project_id) FROM budgeted) AS budgeted,
+    (SELECT yes FROM covered) AS covered,
     pg_notify($23, $24) FROM taken
 """
 
@@ -114,6 +121,11 @@ class NewJob:
     erased_at: ClassVar[None] = None
     error: ClassVar[None] = None
 
+    @property
+    def price_known(self) -> bool:
+        """Whether it is known of every offer of the plan what it costs at most."""
+        return all(entry.get("high_nano") is not None for entry in self.plan)
+
 
 class Connection(Protocol):
     """What these statements need of an asynchronous connection to the database."""
@@ -135,24 +147,38 @@ class Connection(Protocol):
         ...
 
 
+class Check(StrEnum):
+    """Which jobs are written: those of projects without budgets, all if all fit together, or all."""
+
+    UNLIMITED = "unlimited"
+    TOGETHER = "together"
+    CHECKED = "checked"
+
+
 @dataclass(frozen=True, slots=True)
 class Written:
-    """The jobs that were written, and the projects whose jobs were left out for their budgets."""
+    """The jobs that were written, and the projects whose jobs were left out for their budgets.
+
+    ``covered``: all fitted together, or were checked. Where they were to fit and do not, nothing is written.
+    """
 
     taken: frozenset[UUID]
     budgeted: frozenset[UUID]
+    covered: bool
 
 
 async def write(
-    connection: Connection, jobs: Sequence[tuple[NewJob, Answer | None]], *, checked: bool = False
+    connection: Connection,
+    jobs: Sequence[tuple[NewJob, Answer | None]],
+    check: Check = Check.UNLIMITED,
 ) -> Written:
-    """Write the jobs down, all or none, but for those whose key was used before.
-
-    Those of projects with budgets are left out, too, unless they were ``checked``.
-    """
+    """Write down the jobs that ``check`` lets through, all or none, but for those whose key was used."""
     columns = zip(*(_row(job, answer) for job, answer in jobs), strict=True)
-    found = await connection.fetchrow(_WRITE, *columns, WAKE_CHANNEL, NEW_JOB, checked) or {}
-    return Written(frozenset(found["taken"] or ()), frozenset(found["budgeted"] or ()))
+    known = [job.price_known for job, _ in jobs] if check is Check.TOGETHER else []
+    found = await connection.fetchrow(_WRITE, *columns, WAKE_CHANNEL, NEW_JOB, check.value, known) or {}
+    return Written(
+        frozenset(found["taken"] or ()), frozenset(found["budgeted"] or ()), covered=found["covered"]
+    )
 
 
 async def answered(connection: Connection, project_id: UUID, key: str) -> tuple[UUID, Answer] | None:

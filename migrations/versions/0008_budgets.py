@@ -76,6 +76,52 @@ BEGIN
     END IF;
 END $$
 """
+# What others append meanwhile is neither seen nor lost: only what was deleted is summed. One does it at a time,
+# and nobody waits for that.
+_SUM_UP = """
+CREATE FUNCTION sum_up_budgets(most int) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    IF NOT pg_try_advisory_xact_lock(hashtextextended('budget tallies', 0)) THEN
+        RETURN;
+    END IF;
+    DELETE FROM budget_tallies WHERE NOT summed AND budget_id NOT IN (SELECT id FROM budgets);
+    WITH many AS (
+        SELECT budget_id, start FROM budget_tallies WHERE NOT summed
+        GROUP BY budget_id, start HAVING count(*) > most),
+    gone AS (
+        DELETE FROM budget_tallies USING many
+        WHERE budget_tallies.budget_id = many.budget_id AND budget_tallies.start = many.start
+        RETURNING budget_tallies.*)
+    INSERT INTO budget_tallies (budget_id, start, held, spent, summed)
+    SELECT budget_id, start, sum(held), sum(spent), true FROM gone GROUP BY budget_id, start;
+END $$
+"""
+# Whether new jobs fit all together, which they mostly do: asked within the very statement that writes them.
+# What it holds, it holds until that is committed; what it reads is newer than the statement's own snapshot.
+_COVER = """
+CREATE FUNCTION budgets_cover(
+    projects uuid[], tags jsonb[], nanos bigint[], known bool[], times timestamptz[])
+RETURNS bool LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM FROM budgets WHERE budgets.project_id = ANY(projects) ORDER BY budgets.id FOR UPDATE;
+    IF (SELECT count(*) FROM budget_tallies WHERE NOT summed
+            AND budget_id IN (SELECT id FROM budgets WHERE budgets.project_id = ANY(projects))) > 256 THEN
+        PERFORM sum_up_budgets(64);
+    END IF;
+    RETURN NOT EXISTS (
+        SELECT FROM (
+            SELECT budgets.id, budgets.limit_nano - CASE WHEN bool_and(new.known) THEN 0 ELSE 1 END AS most,
+                budget_start(budgets.period, CAST(timezone('UTC', new.at) AS date)) AS start,
+                sum(new.nano) AS nano
+            FROM unnest(projects, tags, nanos, known, times) AS new (project_id, tags, nano, known, at)
+                JOIN budgets ON budgets.project_id = new.project_id AND budgets.counted
+                    AND (budgets.scope = 'project' OR new.tags ->> budgets.tag_name = budgets.tag_value)
+            GROUP BY budgets.id, 3) AS asked
+        WHERE asked.most < asked.nano + (
+            SELECT COALESCE(sum(tallies.held + tallies.spent), 0) FROM budget_tallies AS tallies
+            WHERE tallies.budget_id = asked.id AND tallies.start = asked.start));
+END $$
+"""
 
 
 def upgrade() -> None:
@@ -119,7 +165,7 @@ def upgrade() -> None:
         ["budget_id", "start"],
         postgresql_where=sa.text("NOT summed"),
     )
-    for statement in (_START, _COUNT, _TRIGGER, _STANDINGS, _HOLD):
+    for statement in (_START, _COUNT, _TRIGGER, _STANDINGS, _HOLD, _SUM_UP, _COVER):
         op.execute(statement)
 
 
@@ -127,6 +173,8 @@ def downgrade() -> None:
     """Take the revision back."""
     op.execute("DROP TRIGGER ledger_entries_budgets ON ledger_entries")
     op.execute("DROP FUNCTION tally_budgets()")
+    op.execute("DROP FUNCTION budgets_cover(uuid[], jsonb[], bigint[], bool[], timestamptz[])")
+    op.execute("DROP FUNCTION sum_up_budgets(int)")
     for name in ("hold_budgets", "budget_standings"):
         op.execute(f"DROP FUNCTION {name}(uuid[], date[])")
     op.execute("DROP FUNCTION budget_start(varchar, date)")

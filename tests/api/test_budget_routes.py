@@ -1,13 +1,16 @@
 """Budgets over HTTP: set, shown, refused by and removed."""
 
+import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 import httpx
 import pytest
 
+from api.app import create_app
 from services.access import Scope
 from tests.support.finished_batches import a_batch
-from tests.support.front import Project, new_project
+from tests.support.front import Project, new_project, served
 
 JOB = {
     "model": "kling-v3",
@@ -53,6 +56,34 @@ def test_what_a_budget_does_not_cover_is_refused_with_402_and_leaves_its_key_fre
     put(client, limit_usd="10")
     answer = client.post("/v1/jobs", json=JOB, headers={"Idempotency-Key": "twice"})
     assert (answer.status_code, "Idempotency-Replayed" in answer.headers) == (202, False)
+
+
+def test_hundreds_at_once_at_two_web_processes_are_admitted_exactly_as_far_as_they_fit(
+    project: Project, client: httpx.Client
+) -> None:
+    price = client.post("/v1/jobs", json=JOB).json()["quoted"]["nano_usd"]
+    put(client, limit_usd="7")
+    headers = {"Authorization": client.headers["Authorization"]}
+
+    async def ask(url: str) -> list[int]:
+        limits = httpx.Limits(max_connections=40)
+        async with httpx.AsyncClient(
+            base_url=url, headers=headers, timeout=60, trust_env=False, limits=limits
+        ) as asking:
+            answers = await asyncio.gather(*(asking.post("/v1/jobs", json=JOB) for _ in range(150)))
+        return [answer.status_code for answer in answers]
+
+    async def both(urls: Sequence[str]) -> list[int]:
+        return sum(await asyncio.gather(*map(ask, urls)), [])
+
+    with served(create_app(project.runtime)) as other:
+        statuses = asyncio.run(both([project.url, other]))
+    fits = (7_000_000_000 - price) // price
+    assert (statuses.count(202), statuses.count(402)) == (fits, 300 - fits)
+    [budget] = client.get("/v1/budgets").json()["data"]
+    assert budget["held"]["nano_usd"] == (fits + 1) * price
+    events = client.get("/v1/events").json()["data"]
+    assert [event["type"] for event in events] == ["budget.exceeded"]
 
 
 def test_a_batch_s_own_budget_is_set_here_too(project: Project, client: httpx.Client) -> None:

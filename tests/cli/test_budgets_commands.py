@@ -1,12 +1,14 @@
 """Budgets from the command line."""
 
+import pytest
+
 from tests.cli.conftest import Darkroom
 from tests.support.finished_batches import a_batch
 from tests.support.front import Project
 
 
-def test_a_budget_is_set_listed_and_removed(darkroom: Darkroom, project: Project) -> None:
-    assert project.id
+@pytest.mark.usefixtures("project")
+def test_a_budget_is_set_listed_and_removed(darkroom: Darkroom) -> None:
     made = darkroom("budgets", "set", "0.40", "--period", "day", "--tag", "client=acme", "--warn-at", "0.8")
     assert (made.code, "client=acme" in made.out) == (0, True)
     [one] = darkroom("budgets", "list", "--json").json["data"]
@@ -16,8 +18,8 @@ def test_a_budget_is_set_listed_and_removed(darkroom: Darkroom, project: Project
     assert darkroom("budgets", "set", "1", "--period", "total", "--json").json["scope"] == "project"
 
 
-def test_a_job_beyond_the_budget_is_refused_with_a_sentence(darkroom: Darkroom, project: Project) -> None:
-    assert project.id
+@pytest.mark.usefixtures("project")
+def test_a_job_beyond_the_budget_is_refused_with_a_sentence(darkroom: Darkroom) -> None:
     darkroom("budgets", "set", "0", "--period", "month")
     refused = darkroom("submit", "kling-v3", "a red kite")
     assert (refused.code, "the budget of the project for the month has 0 of 0 USD left" in refused.err) == (

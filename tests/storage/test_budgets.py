@@ -16,10 +16,12 @@ from domain.budgets import BudgetExceeded, Period, Standing
 from services.budgets import NewBudget, put
 from services.spending import sweep
 from storage import budgets, intake, ledger
+from storage.database import DatabaseUnavailable
 from storage.entrance import Entrance
 from storage.intake import Answer, NewJob
 from storage.urls import for_asyncpg
 from tests.support.engine import Engine
+from tests.support.holding import project_held
 from tests.support.rows import NOON, a_job, an_attempt, keep
 
 Outcome = bool | BaseException
@@ -96,6 +98,24 @@ def test_many_processes_at_once_never_go_beyond_the_limit(engine: Engine) -> Non
     assert used(engine) == engine.held_and_spent() == (1000, 0)
 
 
+def test_a_process_that_is_cut_off_while_it_admits_has_taken_nothing(engine: Engine) -> None:
+    limit(engine, 20)
+
+    async def cut() -> list[Outcome]:
+        async with Entrance.opened(engine.runtime.database.url) as entrance:
+            # From here on it knows that the project has budgets.
+            await entrance.take(new(engine))
+            with project_held(engine.runtime) as held:
+                asked = asyncio.ensure_future(entrance.take(new(engine)))
+                await asyncio.to_thread(held.wait_for_a_commit)
+                held.cut_it_off()
+                return await asyncio.gather(asked, return_exceptions=True)
+
+    assert [type(one) for one in asyncio.run(cut())] == [DatabaseUnavailable]
+    assert used(engine) == engine.held_and_spent() == (10, 0)
+    assert [one is True for one in bring(engine, [new(engine), new(engine)])] == [True, False]
+
+
 def test_a_smaller_job_fits_where_a_larger_one_does_not(engine: Engine) -> None:
     limit(engine, 25)
     first, dear, cheap = bring(engine, [new(engine, 10), new(engine, 20), new(engine, 15)])
@@ -106,7 +126,7 @@ def test_a_smaller_job_fits_where_a_larger_one_does_not(engine: Engine) -> None:
 
 def test_a_job_of_unknown_price_is_admitted_while_something_is_left(engine: Engine) -> None:
     limit(engine, 10)
-    unknown = {"plan": [{"high_nano": None}], "reserved_nano": 0}
+    unknown: dict[str, Any] = {"plan": [{"high_nano": None}], "reserved_nano": 0}
     assert bring(engine, [new(engine, **unknown), new(engine, 10)]) == [True, True]
     [refused] = bring(engine, [new(engine, **unknown)])
     assert isinstance(refused, BudgetExceeded)
@@ -115,7 +135,8 @@ def test_a_job_of_unknown_price_is_admitted_while_something_is_left(engine: Engi
 
 def test_a_tag_s_budget_counts_its_jobs_alone(engine: Engine) -> None:
     limit(engine, 10, tag=("client", "acme"))
-    mine, other = {"tags": {"client": "acme"}}, {"tags": {"client": "else"}}
+    mine: dict[str, Any] = {"tags": {"client": "acme"}}
+    other: dict[str, Any] = {"tags": {"client": "else"}}
     outcomes = bring(engine, [new(engine, **mine), new(engine, **mine), new(engine, **other), new(engine)])
     assert [one is True for one in outcomes] == [True, False, True, True]
     assert used(engine) == (10, 0)
@@ -274,6 +295,23 @@ def test_many_changes_are_summed_up_and_none_is_lost(engine: Engine) -> None:
         budgets.sum_up(session)
         left = session.connection().execute(text("SELECT count(*) FROM budget_tallies")).scalar_one()
     assert (left, used(engine)) == (1, (700, 0))
+
+
+def test_changes_are_summed_up_where_no_watcher_does_it(engine: Engine) -> None:
+    limit(engine, 10_000)
+    budget_id = standing(engine).budget.id
+    with engine.runtime.database.work() as session:
+        session.connection().execute(
+            text(
+                "INSERT INTO budget_tallies (budget_id, start, held, spent, summed)"
+                " SELECT :id, '2026-11-22', 1, 1, false FROM generate_series(1, 300)"
+            ),
+            {"id": budget_id},
+        )
+    assert bring(engine, [new(engine)]) == [True]
+    with engine.runtime.database.work() as session:
+        assert session.connection().execute(text("SELECT count(*) FROM budget_tallies")).scalar_one() == 2
+    assert used(engine) == (310, 300)
 
 
 @pytest.mark.parametrize(
