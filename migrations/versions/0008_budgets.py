@@ -56,8 +56,10 @@ LANGUAGE sql STABLE AS $$
         CAST(COALESCE(sum(tallies.spent), 0) AS bigint)
     FROM budgets
         CROSS JOIN LATERAL (
-            SELECT DISTINCT budget_start(budgets.period, day) AS start FROM unnest(days) AS one(day)) AS periods
-        LEFT JOIN budget_tallies AS tallies ON tallies.budget_id = budgets.id AND tallies.start = periods.start
+            SELECT DISTINCT budget_start(budgets.period, day) AS start
+            FROM unnest(days) AS one(day)) AS periods
+        LEFT JOIN budget_tallies AS tallies
+            ON tallies.budget_id = budgets.id AND tallies.start = periods.start
     WHERE budgets.project_id = ANY(projects) AND budgets.counted
     GROUP BY budgets.id, periods.start ORDER BY budgets.id, periods.start
 $$
@@ -76,8 +78,8 @@ BEGIN
     END IF;
 END $$
 """
-# What others append meanwhile is neither seen nor lost: only what was deleted is summed. One does it at a time,
-# and nobody waits for that.
+# What others append meanwhile is neither seen nor lost: only what was deleted is summed. One does it at a
+# time, and nobody waits for that.
 _SUM_UP = """
 CREATE FUNCTION sum_up_budgets(most int) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN

@@ -109,7 +109,7 @@ def test_a_process_that_is_cut_off_while_it_admits_has_taken_nothing(engine: Eng
                 asked = asyncio.ensure_future(entrance.take(new(engine)))
                 await asyncio.to_thread(held.wait_for_a_commit)
                 held.cut_it_off()
-                return await asyncio.gather(asked, return_exceptions=True)
+                return list(await asyncio.gather(asked, return_exceptions=True))
 
     assert [type(one) for one in asyncio.run(cut())] == [DatabaseUnavailable]
     assert used(engine) == engine.held_and_spent() == (10, 0)
