@@ -8,6 +8,7 @@ import os
 import runpy
 import sys
 from collections.abc import Mapping
+from concurrent.futures import Future
 from dataclasses import replace
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -89,11 +90,11 @@ class WrappedSender(Wrapped):
 
     _part: Sender
 
-    def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
-        """As the sender does it."""
+    def begin(self, url: str, body: bytes, headers: Mapping[str, str], *, patience: float) -> Future[Answer]:
+        """As the sender does it; who waits for the answer hears of it after this here."""
         self._strikes.reach("post.before")
-        answer = self._part.post(url, body, headers)
-        self._strikes.reach("post.after")
+        answer = self._part.begin(url, body, headers, patience=patience)
+        answer.add_done_callback(lambda _: self._strikes.reach("post.after"))
         return answer
 
 
