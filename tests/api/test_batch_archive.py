@@ -116,7 +116,8 @@ def test_a_client_that_goes_away_ends_the_work(client: httpx.Client, batch: Fini
     job, _ = batch.made(0, bytes(64 * 1024 * 1024))
     with client.stream("GET", f"{path}/assets.zip") as answer:
         next(answer.iter_raw())
-        assert _is_open(str(job.id))
+        # The name of the file is sent before its bytes are read.
+        until(lambda: _is_open(str(job.id)), "the file to be opened")
     until(lambda: not _is_open(str(job.id)), "the file to be closed")
 
 
