@@ -2,6 +2,7 @@
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import text
 
 from storage import ledger
 from tests.support.engine import Engine
@@ -33,3 +34,15 @@ def test_held_and_spent_are_the_sums_of_what_was_booked(
             ledger.release(session, job, amount, NOON)
         assert ledger.held_and_spent(session, project_id)[0] == 0
     assert engine.held_and_spent() == (0, 0)
+
+
+def test_booking_reads_no_job_but_its_own_however_few_there_were_at_first(engine: Engine) -> None:
+    all_jobs = [a_job(project_id=engine.project_id) for _ in range(300)]
+    keep(engine.runtime, *all_jobs)
+    with engine.runtime.database.work() as session:
+        for _ in range(8):
+            for job in all_jobs[:32]:
+                ledger.reserve(session, job, 5, NOON)
+            session.flush()
+        read = text("SELECT seq_tup_read FROM pg_stat_xact_user_tables WHERE relname = 'jobs'")
+        assert session.connection().execute(read).scalar_one() == 0
