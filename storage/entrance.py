@@ -3,8 +3,9 @@
 Measured beside the ORM's session: a fifth of the CPU for a job alone, a twentieth for one of thirty.
 """
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from typing import Final
 from uuid import UUID
 
@@ -13,14 +14,15 @@ import asyncpg
 from domain.budgets import BudgetExceeded, Exceeded
 from storage import admission, intake
 from storage.database import DatabaseUnavailable
-from storage.group_commit import GroupCommit
+from storage.group_commit import GroupCommit, Item, Outcome, Write
 from storage.intake import Answer, NewJob
 from storage.prices import Knowledge, known_to_all
 from storage.steps import hearing
 from storage.steps.hearing import Heard
 from storage.urls import for_asyncpg
 
-_CONNECTIONS: Final = 4
+# Each sort of what comes in keeps one for as long as anything of it waits.
+_CONNECTIONS: Final = 6
 _CONNECT_SECONDS: Final = 5.0
 _ANSWER_SECONDS: Final = 10.0
 
@@ -31,6 +33,8 @@ _AWAY: Final = (
     asyncpg.InsufficientResourcesError,
     asyncpg.OperatorInterventionError,
 )
+
+_Write = Callable[[asyncpg.Connection, Sequence[Item]], Awaitable[Sequence[Outcome]]]
 
 
 class NotWritten(Exception):  # noqa: N818 - names the fact
@@ -57,10 +61,10 @@ class Entrance:
             reset=_leave_as_it_is,
             server_settings={"application_name": "darkroom"},
         )
-        self._jobs = GroupCommit(self._write)
-        self._checked = GroupCommit(self._admit)
+        self._jobs = GroupCommit(partial(self._open, self._write))
+        self._checked = GroupCommit(partial(self._open, admission.admit))
         self._budgeted: set[UUID] = set()
-        self._hints = GroupCommit(self._hear)
+        self._hints = GroupCommit(partial(self._open, hearing.hear))
 
     @classmethod
     @asynccontextmanager
@@ -118,20 +122,24 @@ class Entrance:
         async with self._connection() as connection:
             return await known_to_all(connection)
 
-    async def _write(self, jobs: Sequence[tuple[NewJob, Answer | None]]) -> list[bool | None]:
+    async def _write(
+        self, connection: asyncpg.Connection, jobs: Sequence[tuple[NewJob, Answer | None]]
+    ) -> list[bool | None]:
         """Whether each was written; None where its project has budgets."""
-        async with self._connection() as connection:
-            written = await intake.write(connection, jobs)
+        written = await intake.write(connection, jobs)
         self._budgeted |= written.budgeted
         return [None if job.project_id in written.budgeted else job.id in written.taken for job, _ in jobs]
 
-    async def _admit(self, jobs: Sequence[tuple[NewJob, Answer | None]]) -> list[bool | Exceeded]:
+    @asynccontextmanager
+    async def _open(self, write: _Write[Item, Outcome]) -> AsyncIterator[Write[Item, Outcome]]:
+        """``write`` on a connection of its own for as long as the block runs."""
         async with self._connection() as connection:
-            return await admission.admit(connection, jobs)
 
-    async def _hear(self, heard: Sequence[Heard]) -> list[str | None]:
-        async with self._connection() as connection:
-            return await hearing.hear(connection, heard)
+            async def written(items: Sequence[Item]) -> Sequence[Outcome]:
+                with _in_our_words(connection):
+                    return await write(connection, items)
+
+            yield written
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[asyncpg.Connection]:
@@ -140,13 +148,20 @@ class Entrance:
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             raise DatabaseUnavailable("the database takes no connection") from error
         try:
-            yield connection
-        except (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-            if isinstance(error, _AWAY) or connection.is_closed():
-                raise DatabaseUnavailable("the database went away") from error
-            raise NotWritten(type(error).__name__) from None
+            with _in_our_words(connection):
+                yield connection
         finally:
             await self._pool.release(connection)
+
+
+@contextmanager
+def _in_our_words(connection: asyncpg.Connection) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        if isinstance(error, _AWAY) or connection.is_closed():
+            raise DatabaseUnavailable("the database went away") from error
+        raise NotWritten(type(error).__name__) from None
 
 
 async def _leave_as_it_is(_: asyncpg.Connection) -> None:

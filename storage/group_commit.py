@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
@@ -13,6 +14,7 @@ _MOST: Final = 200
 
 Item = TypeVar("Item")
 Outcome = TypeVar("Outcome")
+Write = Callable[[Sequence[Item]], Awaitable[Sequence[Outcome]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +26,13 @@ class _Waiting(Generic[Item, Outcome]):
 class GroupCommit(Generic[Item, Outcome]):
     """Writes items of one sort, as many as wait, one commit after the other.
 
-    ``write`` commits all of its items or none, and brings the outcome of each, in their order.
+    What ``open_`` yields commits all of its items or none, and brings the outcome of each, in their order. It
+    stays open while anything waits: to open it for each commit takes turns of the event loop, and requests
+    that are being read keep every one of them waiting.
     """
 
-    def __init__(self, write: Callable[[Sequence[Item]], Awaitable[Sequence[Outcome]]]) -> None:
-        self._write = write
+    def __init__(self, open_: Callable[[], AbstractAsyncContextManager[Write[Item, Outcome]]]) -> None:
+        self._open = open_
         self._waiting: deque[_Waiting[Item, Outcome]] = deque()
         self._writer: asyncio.Task[None] | None = None
 
@@ -51,23 +55,41 @@ class GroupCommit(Generic[Item, Outcome]):
 
     async def _write_all(self) -> None:
         while self._waiting:
-            most = min(len(self._waiting), _MOST)
-            await self._settle([self._waiting.popleft() for _ in range(most)])
+            batch: list[_Waiting[Item, Outcome]] = []
+            try:
+                async with self._open() as write:
+                    while self._waiting:
+                        batch = self._next()
+                        await _settle(write, batch)
+            except Exception as error:  # noqa: BLE001 - it is told to everyone whom it concerns
+                # Nobody's turn had come yet where it could not even be opened.
+                _tell_all(batch or self._next(), error)
 
-    async def _settle(self, batch: Sequence[_Waiting[Item, Outcome]]) -> None:
-        """Write a batch and tell everyone in it; what one of them spoils is tried again without it."""
-        items = [waiting.item for waiting in batch]
-        [outcomes] = await asyncio.gather(self._write(items), return_exceptions=True)
-        if not isinstance(outcomes, BaseException):
-            for waiting, outcome in zip(batch, outcomes, strict=True):
-                # Whoever gave up waiting has canceled the future.
-                if not waiting.told.done():
-                    waiting.told.set_result(outcome)
-        elif len(batch) > 1 and not isinstance(outcomes, DatabaseUnavailable | asyncio.CancelledError):
-            middle = len(batch) // 2
-            await self._settle(batch[:middle])
-            await self._settle(batch[middle:])
-        else:
-            for waiting in batch:
-                if not waiting.told.done():
-                    waiting.told.set_exception(outcomes)
+    def _next(self) -> list[_Waiting[Item, Outcome]]:
+        return [self._waiting.popleft() for _ in range(min(len(self._waiting), _MOST))]
+
+
+async def _settle(write: Write[Item, Outcome], batch: Sequence[_Waiting[Item, Outcome]]) -> None:
+    """Write a batch and tell everyone in it; what one of them spoils is tried again without it."""
+    try:
+        outcomes = await write([waiting.item for waiting in batch])
+    except DatabaseUnavailable:
+        raise
+    except Exception as error:  # noqa: BLE001 - it is told to whom it concerns
+        if len(batch) == 1:
+            _tell_all(batch, error)
+            return
+        middle = len(batch) // 2
+        await _settle(write, batch[:middle])
+        await _settle(write, batch[middle:])
+    else:
+        for waiting, outcome in zip(batch, outcomes, strict=True):
+            # Whoever gave up waiting has canceled the future.
+            if not waiting.told.done():
+                waiting.told.set_result(outcome)
+
+
+def _tell_all(batch: Sequence[_Waiting[Item, Outcome]], error: Exception) -> None:
+    for waiting in batch:
+        if not waiting.told.done():
+            waiting.told.set_exception(error)

@@ -1,7 +1,8 @@
 """Group commit: each item has its own outcome, whatever becomes of those that came with it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 from hypothesis import given
@@ -17,6 +18,14 @@ class Book:
     def __init__(self) -> None:
         self.pages: list[Sequence[int]] = []
         self.asked, self.open = asyncio.Event(), asyncio.Event()
+        self.opened_times, self.here = 0, True
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator[Callable[[Sequence[int]], Awaitable[list[int]]]]:
+        if not self.here:
+            raise DatabaseUnavailable("no connection")
+        self.opened_times += 1
+        yield self.write
 
     async def write(self, numbers: Sequence[int]) -> list[int]:
         self.asked.set()
@@ -32,7 +41,7 @@ class Book:
 def run(scene: Callable[[GroupCommit[int, int], Book], Awaitable[list[Any]]]) -> tuple[list[Any], Book]:
     async def both() -> tuple[list[Any], Book]:
         book = Book()
-        commits = GroupCommit(book.write)
+        commits = GroupCommit(book.opened)
         outcomes = await scene(commits, book)
         await commits.finish()
         return outcomes, book
@@ -89,3 +98,32 @@ def test_whoever_leaves_is_not_told_of_a_failure_and_the_others_are() -> None:
         return await asyncio.gather(*asked, return_exceptions=True)
 
     assert [type(one) for one in run(scene)[0]] == [asyncio.CancelledError, DatabaseUnavailable]
+
+
+def test_it_stays_open_while_anything_waits_and_is_opened_again_where_it_broke() -> None:
+    assert put(*range(1, 451))[1].opened_times == 1
+    outcomes, book = put(*range(1, 201), 0, *range(201, 250))
+    assert {type(one) for one in outcomes} == {int, DatabaseUnavailable}
+    assert book.opened_times == 1
+
+    async def scene(commits: GroupCommit[int, int], book: Book) -> list[Any]:
+        away = asyncio.ensure_future(commits.put(0))
+        await book.asked.wait()
+        waiting = asyncio.ensure_future(commits.put(1))
+        await asyncio.sleep(0)
+        book.open.set()
+        return [*await asyncio.gather(away, waiting, return_exceptions=True)]
+
+    outcomes, book = run(scene)
+    assert [type(one) for one in outcomes] == [DatabaseUnavailable, int]
+    assert book.opened_times == 2
+
+
+def test_where_it_cannot_be_opened_whoever_waits_is_told() -> None:
+    async def scene(commits: GroupCommit[int, int], book: Book) -> list[Any]:
+        book.here = False
+        return [*await asyncio.gather(commits.put(1), commits.put(2), return_exceptions=True)]
+
+    outcomes, book = run(scene)
+    assert [type(one) for one in outcomes] == [DatabaseUnavailable] * 2
+    assert book.pages == []
