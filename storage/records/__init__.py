@@ -17,6 +17,12 @@ from storage.records.callbacks import (
     EndpointRecord,
     EventRecord,
 )
+from storage.records.costs import (
+    CostDayRecord,
+    CostMarkRecord,
+    CostShareRecord,
+    CostTagDayRecord,
+)
 from storage.records.erasures import ErasureRecord, RetentionRecord
 from storage.records.jobs import AssetRecord, JobEventRecord, JobRecord
 from storage.records.lanes import LaneRecord
@@ -40,6 +46,10 @@ __all__ = [
     "BudgetRecord",
     "BudgetTallyRecord",
     "CallbackHostRecord",
+    "CostDayRecord",
+    "CostMarkRecord",
+    "CostShareRecord",
+    "CostTagDayRecord",
     "DeliveryRecord",
     "DeliveryTryRecord",
     "EndpointRecord",

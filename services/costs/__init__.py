@@ -1,0 +1,1 @@
+"""What was spent: summed by day, asked for in groups, and proven against the ledger."""

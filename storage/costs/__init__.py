@@ -1,0 +1,1 @@
+"""What jobs cost, in sums that are kept as jobs end, and the proof that the ledger adds up."""
