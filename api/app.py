@@ -20,6 +20,7 @@ from api.routes import (
     batches,
     budgets,
     catalogue,
+    costs,
     deliveries,
     endpoints,
     erasing,
@@ -78,6 +79,7 @@ def create_app(runtime: Runtime) -> FastAPI:
     app.include_router(batch_results.router)
     app.include_router(batches.router)
     app.include_router(budgets.router)
+    app.include_router(costs.router)
     app.include_router(endpoints.router)
     app.include_router(erasing.router)
     app.include_router(events.router)

@@ -54,6 +54,7 @@ TAGS: Final = [
     {"name": "batches", "description": "Many jobs from one spreadsheet, and what became of each row."},
     {"name": "catalogue", "description": "What can be run, and what it would cost."},
     {"name": "budgets", "description": "What may be spent, in which period, and what is left of it."},
+    {"name": "costs", "description": "What was spent, on what, and whether the books add up."},
     {"name": "callbacks", "description": "What was told to whom, and how it was answered."},
     {"name": "access", "description": "Projects, keys and signing secrets: for admin keys."},
     {"name": "health", "description": "Alive, and ready."},

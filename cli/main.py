@@ -6,7 +6,7 @@ from typing import Any
 
 import typer
 
-from cli import budgets, catalogue, jobs, keys, options, prices, submit
+from cli import budgets, catalogue, costs, jobs, keys, options, prices, submit
 from cli.batches import commands as batches
 from cli.errors import CliError
 from cli.later import later
@@ -27,6 +27,8 @@ app.add_typer(catalogue.app, name="models")
 app.add_typer(budgets.app, name="budgets")
 app.command()(submit.submit)
 app.command()(prices.quote)
+app.command()(costs.costs)
+app.command()(costs.audit)
 
 
 @app.command()

@@ -1,6 +1,7 @@
 """Jobs that have cost something, as the engine leaves them: with attempts, bookings and a timeline."""
 
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from sqlalchemy import text
 
@@ -83,9 +84,14 @@ def _attempt(job: JobRecord, number: int, one: Try) -> AttemptRecord:
 
 def asked(engine: Engine, names: str = "", **more: Any) -> dict[tuple[Any, ...], Sums]:  # noqa: ANN401
     """The groups of the engine's project, by their values."""
-    question = Asked(engine.project_id, Grouping.parse(names), **more)
     with engine.runtime.database.work() as session:
-        return {one.values: one.sums for one in groups(session, question, most=1000)}
+        found = groups(session, question(engine.project_id, names, **more), most=1000)
+    return {one.values: one.sums for one in found}
+
+
+def question(project_id: UUID, names: str = "", **more: Any) -> Asked:  # noqa: ANN401
+    """Which costs of a project are wanted, in which groups."""
+    return Asked(project_id, Grouping.parse(names), **more)
 
 
 def whole(engine: Engine) -> Sums:
