@@ -22,6 +22,7 @@ PARTS: Final = (
     "recovery",
     "batches",
     "quotes",
+    "costs",
     "callbacks",
     "viewers",
 )

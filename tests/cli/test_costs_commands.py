@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.cli.conftest import Darkroom
 from tests.support.front import Project
 from tests.support.rows import a_job
@@ -42,8 +44,8 @@ def test_costs_are_written_as_csv(darkroom: Darkroom, project: Project) -> None:
     assert Path("costs.csv").read_text(encoding="utf-8").splitlines()[1].startswith('"2026-11-22","1"')
 
 
-def test_a_wrong_name_is_refused_with_what_would_be_right(darkroom: Darkroom, project: Project) -> None:
-    assert project.id
+@pytest.mark.usefixtures("project")
+def test_a_wrong_name_is_refused_with_what_would_be_right(darkroom: Darkroom) -> None:
     refused = darkroom("costs", "--group-by", "provder")
     assert (refused.code, "did you mean provider?" in refused.err) == (2, True)
 
