@@ -34,8 +34,9 @@ _FILL: Final = (
         endpoint, plan_at, attempts, reserved_nano, cost_nano, cost_basis, cost_final, sandbox, created_at,
         ended_at)
     SELECT id, %(project)s, 'image', model, '{"prompt": "a red kite over dunes, early morning light"}', '{}',
-        jsonb_build_object('client', 'client-' || n / 7 %% 200, 'order', 'order-' || n), 'normal', 'succeeded',
-        '[]', provider, provider || '/' || model, 0, 1, 0, nano, 'provider_price', true, false, at, at
+        jsonb_build_object('client', 'client-' || n / 7 %% 200, 'order', 'order-' || n), 'normal',
+        'succeeded', '[]', provider, provider || '/' || model, 0, 1, 0, nano, 'provider_price', true, false,
+        at, at
     FROM fresh
     """,
     """
