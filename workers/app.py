@@ -19,9 +19,8 @@ from services.batches.expanding import expand
 from services.collect import collect
 from services.logs import configure
 from services.settings import SettingMissing, Settings
-from services.submit import submit
 from storage.queue import COLLECT, DELIVER, READ, SUBMIT, make_app
-from workers.parts import close, courier, parts
+from workers.parts import close, courier, parts, submitter
 
 # How far a worker steps back that only reads files; 19 is the most.
 _NICE: Final = 10
@@ -44,8 +43,8 @@ app: Final = create()
 
 @app.task(name=SUBMIT)
 def submit_jobs(job_ids: list[str]) -> None:
-    """Carry jobs to their providers: one POST each."""
-    submit(parts(), _ids(job_ids), owner=_owner())
+    """Carry jobs to their providers: one POST each; returns though answers are late, and they are kept."""
+    submitter().carry(_ids(job_ids), owner=_owner())
 
 
 @app.task(name=COLLECT)

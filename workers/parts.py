@@ -6,11 +6,13 @@ from typing import Final
 from services.build import build
 from services.deliver import Courier
 from services.runtime import Runtime
+from services.submit import Submitter
 
 _lock: Final = threading.Lock()
 _built: Final[list[Runtime]] = []
 _couriers: Final[list[Courier]] = []
-# A callback that was begun is over by then, and written down.
+_submitters: Final[list[Submitter]] = []
+# A callback that was begun is over by then, and written down; so is nearly every answer of a provider.
 _FINISH_SECONDS: Final = 20.0
 
 
@@ -31,9 +33,20 @@ def courier() -> Courier:
         return _couriers[0]
 
 
-def close() -> None:
-    """Wait for the callbacks that are under way, and give the database connections back."""
+def submitter() -> Submitter:
+    """Who carries this process's jobs: no task waits for a provider that is slow to answer."""
+    runtime = parts()
     with _lock:
+        if not _submitters:
+            _submitters.append(Submitter(runtime))
+        return _submitters[0]
+
+
+def close() -> None:
+    """Wait for what is under way, answers and callbacks, and give the database connections back."""
+    with _lock:
+        while _submitters:
+            _submitters.pop().finish(_FINISH_SECONDS)
         while _couriers:
             _couriers.pop().finish(_FINISH_SECONDS)
         while _built:

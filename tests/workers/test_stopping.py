@@ -14,7 +14,7 @@ from cli.stack.child import Program
 from domain.generation import JobRequest
 from domain.lifecycle import JobStatus
 from services.reading import job as read_job
-from storage.queue import SUBMIT, CeleryQueue, Note
+from storage.queue import SUBMIT, CeleryQueue, Note, make_app
 from tests.support.front import new_project, running_parts
 from tests.support.running import running
 from tests.support.taking import accept
@@ -24,8 +24,15 @@ JOBS = 3
 
 
 @pytest.mark.timeout(120)
+@pytest.mark.parametrize(
+    ("late", "said"), [(False, "Soft Shutdown"), (True, "Hitting Ctrl+C again")], ids=["in time", "late"]
+)
 def test_what_is_on_the_wire_when_a_worker_is_asked_to_stop_is_written_down(
-    database_url: str, valkey: str, tmp_path: Path
+    database_url: str,
+    valkey: str,
+    tmp_path: Path,
+    late: bool,  # noqa: FBT001 - a case
+    said: str,
 ) -> None:
     heard, answer = threading.Semaphore(0), threading.Event()
 
@@ -63,14 +70,23 @@ def test_what_is_on_the_wire_when_a_worker_is_asked_to_stop_is_written_down(
             runtime.queue.publish([Note(SUBMIT, "image", tuple(job_ids))])
             for _ in range(JOBS):
                 assert heard.acquire(timeout=60)
+            if late:
+                # The task is over, and the answers are still to come.
+                until(lambda: _idle(valkey), "the task to return", 30)
             child.ask_to_stop()
-            until(lambda: "Soft Shutdown" in _log(tmp_path), "the worker to hear of it")
+            until(lambda: said in _log(tmp_path), "the worker to hear of it")
             answer.set()
             until(lambda: child.poll() is not None, "its end", 30)
             views = [read_job(runtime, project_id=project_id, job_id=job_id) for job_id in job_ids]
     assert {view["status"] for view in views} == {JobStatus.RUNNING}
     assert sorted(len(view["attempts"]) for view in views) == [1] * JOBS
     assert len(provider.log) >= JOBS
+
+
+def _idle(valkey: str) -> bool:
+    """Whether there is a worker, and no task in it."""
+    active = make_app(valkey).control.inspect(timeout=1).active()
+    return active is not None and not any(active.values())
 
 
 def _log(folder: Path) -> str:
