@@ -40,7 +40,7 @@ class ScenarioBody(_Body):
     endpoint: str | None = None
     scenario: str | list[str]
     value: str | int | float | None = None
-    on: Literal["submit", "status", "result", "cancel"] = SUBMIT
+    on: Literal["submit", "status", "result", "cancel", "billing"] = SUBMIT
     count: Annotated[int, Field(ge=1)] = 1
 
 

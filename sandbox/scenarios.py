@@ -11,7 +11,8 @@ SUBMIT: Final = "submit"
 STATUS: Final = "status"
 RESULT: Final = "result"
 CANCEL: Final = "cancel"
-STAGES: Final = (SUBMIT, STATUS, RESULT, CANCEL)
+BILLING: Final = "billing"
+STAGES: Final = (SUBMIT, STATUS, RESULT, CANCEL, BILLING)
 
 _BOTH: Final = (
     "success moderation fail slow stuck http_500 http_502 http_503 rate_limited drop_after_accept"
@@ -23,6 +24,7 @@ _FAL_ONLY: Final = (
     " no_webhook webhook_bad_signature webhook_duplicate webhook_late webhook_payload_null webhook_stale"
     " nginx_502 platform_503 locked not_found result_early_400 result_expired foreign_urls full_path_urls"
     " cancel_ignored cancel_charged billing_unpriced"
+    " billing_late billing_never billing_discount billing_split billing_corrected"
 )
 _LINKMODEL_ONLY: Final = (
     "insufficient_funds auth_inband price_zero pending cancelled unknown_status missing_code requestId"

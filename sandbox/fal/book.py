@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, Final
 
 from sandbox.core import Core
-from sandbox.fal import billing, endpoints, outputs, rows
+from sandbox.fal import bills, endpoints, outputs, rows
 from sandbox.fal.paths import app_id
 from sandbox.fal.record import FalRequest
 from sandbox.fal.timeline import IN_QUEUE, Course, lay_out
@@ -117,7 +117,7 @@ class FalBook:
         now = self.core.clock.now()
         verdict = self.verdict(record) if record.over(now) else None
         billed = verdict.billed if verdict else None
-        nano = billing.nano_usd(record.endpoint, billed) if billed else 0
+        nano = bills.charged(record, billed) if billed else 0
         made = verdict is not None and verdict.succeeded
         over, state = verdict is not None, record.state(now)
         return Line(record.id, FAL, record.endpoint.id, nano, nano > 0, over, state, made)

@@ -8,17 +8,21 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from sandbox import faults
 from sandbox.fal import ledger
+from sandbox.fal.bills import Charge
 from sandbox.fal.book import FalBook
 from sandbox.fal.endpoints import ENDPOINTS, Endpoint, priced
 from sandbox.fal.filters import FilterError, ids, page, span
 from sandbox.fal.record import FalRequest
 from sandbox.keys import REFUSAL, is_admin_key, is_sandbox_key
+from sandbox.scenarios import BILLING, FAL
 from sandbox.wire import BodyError, ExactJson, loads
 
 _BASE: Final = "/fal/platform/v1"
 _MOST_EVENTS: Final = 10_000
 _MOST_REQUESTS: Final = 100
+_TOO_MANY: Final = 429
 _BALANCE: Final = Decimal(1000)
 _Handler = Callable[[Request], Awaitable[Response]]
 
@@ -72,8 +76,14 @@ class Platform:
         return ExactJson({"estimate_type": kind, "total_cost": total, "currency": "USD"})
 
     async def _billing_events(self, request: Request) -> Response:
+        now, core = self._book.core.clock.now(), self._book.core
+        steps = core.plan.take(FAL, "", BILLING)
+        refused = faults.refusal(steps, _trouble)
+        if refused is not None:
+            return refused
         shown, fields = page(self._charges(request), request.query_params, _MOST_EVENTS)
-        return ExactJson({"billing_events": [ledger.event(charge) for charge in shown], **fields})
+        told = [ledger.event(charge, now) for charge in shown]
+        return faults.spoilt(steps, ExactJson({"billing_events": told, **fields}), _trouble, core.clock)
 
     async def _usage(self, request: Request) -> Response:
         now = self._book.core.clock.now()
@@ -122,7 +132,7 @@ class Platform:
     def _endpoint(self, endpoint_id: str) -> Endpoint:
         return priced(ENDPOINTS[endpoint_id], self._book.core.config.fal_prices)
 
-    def _charges(self, request: Request) -> list[ledger.Charge]:
+    def _charges(self, request: Request) -> list[Charge]:
         query = request.query_params
         within = span(query, self._book.core.clock.now())
         return ledger.charges(self._book, within, ids(query, "endpoint_id"), ids(query, "request_id"))
@@ -163,6 +173,11 @@ def _guard(run: _Handler, *, admin: bool) -> _Handler:
             return _error(400, "validation_error", str(error))
 
     return guarded
+
+
+def _trouble(status: int, text: str, headers: dict[str, str] | None = None) -> Response:
+    kind = "rate_limited" if status == _TOO_MANY else "server_error"
+    return ExactJson({"error": {"type": kind, "message": text}}, status, headers=headers)
 
 
 def _error(status: int, kind: str, text: str) -> Response:
