@@ -19,8 +19,10 @@ from providers.base import (
     Submission,
     UnitPrice,
 )
+from providers.bills import BillSource
 from providers.fal.arguments import arguments
 from providers.fal.billing import PriceList
+from providers.fal.billing_events import BillingEvents
 from providers.fal.client import QueueClient
 from providers.fal.erasing import Payloads
 from providers.fal.listing import RequestList
@@ -43,7 +45,7 @@ class FalProvider:
 
     ``key`` is an API key; ``queue_url`` and ``platform_url`` are base addresses, plain http for an emulator.
     ``admin_key`` is one of the same account that may erase, and read its list of requests, where ``key`` may
-    not.
+    not; without one there is no ``billing`` to read.
     """
 
     name: str = "fal"
@@ -72,6 +74,9 @@ class FalProvider:
         self._looker = Looker(key, queue, clock)
         self._list = RequestList(admin_key or key, platform_url, queue, wire)
         self._payloads = Payloads(admin_key or key, platform_url, wire)
+        self.billing: BillSource | None = None
+        if admin_key is not None:
+            self.billing = BillingEvents(admin_key, platform_url, wire)
 
     def arguments(self, offer: Offer, given: GenerationInput) -> dict[str, Any]:
         """The body for the offer's endpoint; raises Unsupported."""
