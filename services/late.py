@@ -1,10 +1,12 @@
 """Verdicts on attempts that were given up: what they cost is booked, and what they made is not lost."""
 
 import asyncio
+from datetime import datetime
 from uuid import UUID
 
 import structlog
 
+from domain.costs import Cost
 from domain.lifecycle import SETTLED, AttemptStatus, JobStatus
 from outbound.many import PooledWire
 from providers.base import Ended, Finished, Handle, LookFailed, Observation, Provider
@@ -47,6 +49,22 @@ def settle(runtime: Runtime, attempt_id: UUID) -> None:
     runtime.database.insist(lambda session: _book(runtime, session, attempt_id, verdict))
 
 
+def book_anew(session: Session, job: JobRecord, attempt: AttemptRecord, cost: Cost, at: datetime) -> None:
+    """Have an attempt that is over cost this from now on; a cost that is not known changes nothing.
+
+    Both are held by the caller. What was booked of it before is adjusted.
+    """
+    before = attempt.cost_nano
+    if cost.nano is None:
+        return
+    attempt.cost_nano, attempt.cost_basis, attempt.cost_final = cost.nano, cost.basis, cost.final
+    attempt.billed_units = cost.units
+    if before is None:
+        ledger.settle(session, job, attempt, at)
+    else:
+        ledger.adjust(session, job, attempt, cost.nano - before, at)
+
+
 def is_given_up(attempt: AttemptRecord) -> bool:
     """Whether the attempt was given up without a verdict of its provider."""
     return attempt.status == AttemptStatus.FAILED and attempt.detected_at is None
@@ -58,21 +76,17 @@ def _book(runtime: Runtime, session: Session, attempt_id: UUID, verdict: Finishe
         return
     at = runtime.clock()
     log.info("verdict_on_given_up", job_id=str(job.id), attempt=attempt.number, cost_nano=verdict.cost.nano)
-    before, cost = attempt.cost_nano, verdict.cost
+    cost = verdict.cost
     attempt.detected_at = at
-    if cost.nano is not None:
-        attempt.cost_nano, attempt.cost_basis, attempt.cost_final = cost.nano, cost.basis, cost.final
-        attempt.billed_units = cost.units
-        if before is None:
-            ledger.settle(session, job, attempt, at)
-        else:
-            ledger.adjust(session, job, attempt, cost.nano - before, at)
+    # What its provider's billing has said is the better word.
+    if attempt.invoiced_nano is None:
+        book_anew(session, job, attempt, cost, at)
     data = {"cost_nano": cost.nano, "files": len(verdict.outputs) if isinstance(verdict, Finished) else 0}
     jobs.note(session, job.id, "late_verdict", at, attempt=attempt.number, data=data)
     if isinstance(verdict, Finished) and _is_wanted(job, attempt):
         _fetch(runtime, session, job, attempt, verdict)
     else:
-        _add_up(runtime, session, job)
+        add_up(runtime, session, job)
 
 
 def _is_wanted(job: JobRecord, attempt: AttemptRecord) -> bool:
@@ -92,7 +106,8 @@ def _fetch(
     agenda.wake(session)
 
 
-def _add_up(runtime: Runtime, session: Session, job: JobRecord) -> None:
+def add_up(runtime: Runtime, session: Session, job: JobRecord) -> None:
+    """Have a job that is over cost what its attempts cost now; frees what is held once all is known."""
     if job.status not in SETTLED:
         return
     session.flush()

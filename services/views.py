@@ -184,6 +184,7 @@ def _attempt_view(attempt: AttemptRecord) -> dict[str, Any]:
             final=attempt.cost_final,
             spin_up=attempt.spin_up_nano,
         ),
+        "invoiced": money(attempt.invoiced_nano),
         "error": attempt.error,
         "submitted_at": timestamp(attempt.submitted_at),
         "ended_at": timestamp(attempt.ended_at),

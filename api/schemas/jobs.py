@@ -41,6 +41,9 @@ class Attempt(Shown):
     provider_request_id: str | None
     status: AttemptStatus
     cost: Cost | None = Field(description="Null while it is not known: never 0 instead.")
+    invoiced: Money | None = Field(
+        description="What the provider's billing says that it charged; null until it has."
+    )
     error: Failure | None
     submitted_at: datetime
     ended_at: datetime | None

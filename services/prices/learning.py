@@ -19,6 +19,7 @@ from services.runtime import Runtime
 from storage import evidence as records
 from storage.database import Session
 from storage.evidence import Ended, Name
+from storage.records import AttemptRecord, JobRecord
 
 MOST: Final = 100
 # Of so many kinds of jobs is evidence kept: who gives each job an extra of its own must not fill the tables.
@@ -42,6 +43,38 @@ def learn(runtime: Runtime, *, most: int = MOST, kinds: int = KINDS) -> None:
             records.bound(session, kinds)
         mark.event_id = before
         session.add(mark)
+
+
+def taken(job: JobRecord, attempt: AttemptRecord) -> Ended | None:
+    """A job as it is, or would be, taken as evidence; None where its cost is not known."""
+    if attempt.cost_nano is None or attempt.detected_at is None:
+        return None
+    return Ended(
+        model=job.model,
+        kind=job.kind,
+        input=job.input,
+        provider=attempt.provider,
+        endpoint=attempt.endpoint,
+        sandbox=attempt.sandbox,
+        unit_price=attempt.unit_price,
+        cost_nano=attempt.cost_nano,
+        spin_up_nano=attempt.spin_up_nano,
+        at=attempt.detected_at,
+    )
+
+
+def correct(runtime: Runtime, session: Session, one: Ended, better: Sample | None) -> None:
+    """Have evidence hold ``better`` instead of what it took of a job; None where that is comparable no more.
+
+    While somebody else is adding to it, it stays: it is a sample, and grows old.
+    """
+    if records.mark(session) is None:
+        return
+    for name, [worse] in _by_name(runtime, [one]).items():
+        samples = records.samples(session, name)
+        if worse in samples:
+            samples.remove(worse)
+            _keep(session, name, samples if better is None else [*samples, better], runtime.clock())
 
 
 def tidy(runtime: Runtime) -> None:

@@ -24,6 +24,7 @@ from storage.records.costs import (
     CostTagDayRecord,
 )
 from storage.records.erasures import ErasureRecord, RetentionRecord
+from storage.records.invoices import BillingMarkRecord, InvoiceRecord
 from storage.records.jobs import AssetRecord, JobEventRecord, JobRecord
 from storage.records.lanes import LaneRecord
 from storage.records.ledger import LedgerEntryRecord
@@ -43,6 +44,7 @@ __all__ = [
     "BatchRecord",
     "BatchTallyRecord",
     "BatchWaitRecord",
+    "BillingMarkRecord",
     "BudgetRecord",
     "BudgetTallyRecord",
     "CallbackHostRecord",
@@ -58,6 +60,7 @@ __all__ = [
     "EvidenceMarkRecord",
     "HeartbeatRecord",
     "IdempotencyRecord",
+    "InvoiceRecord",
     "JobEventRecord",
     "JobRecord",
     "LaneRecord",

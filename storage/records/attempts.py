@@ -16,7 +16,8 @@ class AttemptRecord(SQLModel, table=True):
 
     ``start_timeout`` (seconds) and ``marked`` say how it was sent: after the one it can no longer start, by
     the other it can be found in the provider's own list; ``searches`` counts the times it was looked for.
-    ``spin_up_nano`` is the part of its cost that went into starting a runner.
+    ``spin_up_nano`` is the part of its cost that went into starting a runner, ``invoiced_nano`` what the
+    provider's own billing says that it charged: no longer null, its cost is that.
 
     ``token`` names the attempt in the provider's webhook. ``unit_price`` and ``expected_nano`` are kept as
     they stood at submit. ``phase``, ``phase_since`` and ``phases`` (seconds) are its running clock.
@@ -51,6 +52,7 @@ class AttemptRecord(SQLModel, table=True):
     cost_basis: str | None = None
     cost_final: bool = False
     spin_up_nano: int | None = nano()
+    invoiced_nano: int | None = nano()
     billed_units: Decimal | None = exact()
     error: dict[str, Any] | None = document(nullable=True)
     outputs: list[dict[str, Any]] | None = document(nullable=True)

@@ -76,6 +76,7 @@ def test_a_whole_job_as_the_contract_has_it() -> None:
                 "provider_request_id": "request-1",
                 "status": "succeeded",
                 "cost": {"nano_usd": 61_000_000, "usd": "0.061", "basis": "provider_price", "final": True},
+                "invoiced": None,
                 "error": None,
                 "submitted_at": "2026-11-22T12:00:00.000Z",
                 "ended_at": "2026-11-22T12:00:41.820Z",

@@ -15,7 +15,7 @@ from outbound.wire import AsyncWire
 from providers.registry import REGISTRY
 from services import deadlines, due, looking, retention, shredding, signs, spending
 from services.batches import canceling, completing
-from services.costs import rollup
+from services.costs import reconciling, rollup
 from services.housekeeping import tidy
 from services.prices.learning import learn
 from services.runtime import Runtime
@@ -36,6 +36,7 @@ SWEEP_SECONDS: Final = 1.0
 TIDY_SECONDS: Final = 3600.0
 LEARN_SECONDS: Final = 15.0
 COSTS_SECONDS: Final = 15.0
+BILLS_SECONDS: Final = 15.0
 RETENTION_SECONDS: Final = 60.0
 NOTES: Final = 200
 GRACE_SECONDS: Final = 10.0
@@ -85,6 +86,7 @@ class Watcher:
                 self._every(TIDY_SECONDS, lambda: tidy(runtime), "tidy"),
                 self._every(LEARN_SECONDS, lambda: learn(runtime), "prices"),
                 self._every(COSTS_SECONDS, lambda: rollup.sweep(runtime), "costs"),
+                self._every(BILLS_SECONDS, lambda: reconciling.sweep(runtime), "bills", calls=True),
                 self._every(RETENTION_SECONDS, lambda: retention.sweep(runtime), "retention"),
                 self._every(SWEEP_SECONDS, lambda: shredding.sweep(runtime), "shredding", calls=True),
                 self._writing.run(),

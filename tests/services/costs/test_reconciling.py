@@ -1,0 +1,225 @@
+"""What fal bills is read some time after each request, and the ledger follows it to the nano-dollar."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from domain.costs import Basis
+from providers.fal import FalProvider
+from services.costs import reconciling, rollup
+from services.reading import job as read_job
+from tests.support.billed import DAY, ENDPOINT, Billed, billed
+from tests.support.scripted import ScriptedProvider
+
+PRICE = 3_000_000
+
+
+@pytest.fixture
+def here(database_url: str, tmp_path: Path) -> Iterator[Billed]:
+    with billed(database_url, tmp_path) as made:
+        yield made
+
+
+def waiting(here: Billed) -> int:
+    """How many attempts are still to be asked about."""
+    with here.runtime.database.work() as session:
+        found = session.connection().execute(text("SELECT count(*) FROM invoices WHERE next_at IS NOT NULL"))
+        return int(found.scalar_one())
+
+
+def kept(here: Billed) -> int:
+    with here.runtime.database.work() as session:
+        return int(session.connection().execute(text("SELECT count(*) FROM invoices")).scalar_one())
+
+
+def asked(here: Billed) -> int:
+    """How often fal's billing was asked."""
+    calls = here.sandbox.client.get("/control/requests").json()["calls"]
+    return sum(call["path"].endswith("/billing-events") for call in calls)
+
+
+def test_what_is_billed_as_it_was_booked_is_noted_and_leaves_nothing_behind(here: Billed) -> None:
+    [job_id] = here.ended("a kite")
+    before = here.bookings(job_id)
+    here.reconcile()
+    [attempt] = here.attempts(job_id)
+    assert (attempt.invoiced_nano, attempt.cost_nano) == (PRICE, PRICE) == (here.invoiced(attempt),) * 2
+    assert here.bookings(job_id) == before
+    assert (waiting(here), asked(here)) == (1, 1)
+    view = read_job(here.runtime, here.project_id, job_id)
+    assert view["attempts"][0]["invoiced"] == {"nano_usd": PRICE, "usd": "0.003"}
+    here.reconcile(after=DAY)
+    assert (kept(here), asked(here), here.differences()) == (0, 2, [])
+    here.reconcile(after=DAY)
+    assert asked(here) == 2
+
+
+def test_a_discount_is_booked_as_an_adjustment_once_however_often_it_is_told(here: Billed) -> None:
+    [job_id] = here.ended("a kite [sandbox:billing_discount=10]")
+    for after in (120, 1, DAY, DAY):
+        here.reconcile(after=after)
+    [attempt] = here.attempts(job_id)
+    assert attempt.cost_nano == attempt.invoiced_nano == here.invoiced(attempt) == 2_700_000
+    assert here.bookings(job_id)[-1] == ("adjust", -300_000)
+    assert sum(kind == "adjust" for kind, _ in here.bookings(job_id)) == 1
+    job = here.job(job_id)
+    assert (job.cost_nano, job.cost_basis, job.cost_final) == (2_700_000, Basis.PROVIDER_PRICE, True)
+    [one] = here.differences()
+    assert (one["why"], one["difference"]["nano_usd"], one["bill"]["discount"]["nano_usd"]) == (
+        "discount",
+        -300_000,
+        300_000,
+    )
+    assert (one["job_id"], one["attempt"], one["booked"]["usd"], one["asked_again_at"]) == (
+        str(job_id),
+        1,
+        "0.003",
+        None,
+    )
+
+
+def test_a_bill_that_comes_late_or_without_a_price_at_first_is_waited_for(here: Billed) -> None:
+    late, unpriced = here.ended("[sandbox:billing_late=900] a", "[sandbox:billing_unpriced=3600] b")
+    here.reconcile()
+    attempts = here.attempts(late, unpriced)
+    assert [one.invoiced_nano for one in attempts] == [None, None]
+    for after in (300, 1800, 7200):
+        here.reconcile(after=after)
+    attempts = here.attempts(late, unpriced)
+    assert [one.invoiced_nano for one in attempts] == [PRICE, PRICE]
+    assert here.differences() == []
+
+
+def test_an_unknown_cost_becomes_known_and_frees_what_was_held(here: Billed) -> None:
+    prompt = "[sandbox:moderation=charged] a"
+    [job_id] = here.ended(prompt)
+    with here.runtime.database.work() as session:
+        session.connection().execute(
+            text("UPDATE attempts SET cost_nano = NULL, cost_basis = NULL, cost_final = false")
+        )
+        session.connection().execute(
+            text("UPDATE jobs SET cost_nano = NULL, cost_final = false, reserved_nano = 7")
+        )
+        session.connection().execute(text("DELETE FROM ledger_entries WHERE kind <> 'reserve'"))
+    rollup.sweep(here.runtime)
+    reconciling.sweep(here.runtime)
+    [one] = here.differences()
+    assert (one["why"], one["booked"], one["invoiced"], one["difference"]) == ("unknown", None, None, None)
+    here.reconcile()
+    job = here.job(job_id)
+    assert (job.cost_nano, job.cost_final, job.reserved_nano) == (PRICE, True, 0)
+    assert here.bookings(job_id)[1:] == [("settle", PRICE), ("release", -7)]
+    [one] = here.differences()
+    assert (one["why"], one["booked"], one["invoiced"]["nano_usd"]) == ("learned", None, PRICE)
+
+
+def test_what_is_never_billed_stays_booked_and_is_listed(here: Billed) -> None:
+    never, unpriced = here.ended("[sandbox:billing_never] a", "[sandbox:billing_unpriced] b")
+    free = here.ended(
+        "[sandbox:billing_never] [sandbox:fail] c", routing={"fallback": False, "max_attempts": 1}
+    )
+    for _ in range(9):
+        here.reconcile(after=6 * DAY)
+    assert {one["job_id"]: one["why"] for one in here.differences()} == {
+        str(never): "never_billed",
+        str(unpriced): "never_priced",
+    }
+    assert [here.job(one).cost_nano for one in (never, unpriced, *free)] == [PRICE, PRICE, 0]
+    assert waiting(here) == 0
+
+
+def test_several_events_are_one_bill_and_a_correction_follows_it(here: Billed) -> None:
+    split, corrected = here.ended("[sandbox:billing_split=3] a", "[sandbox:billing_corrected=7200] b")
+    here.reconcile()
+    assert [one.invoiced_nano for one in here.attempts(split, corrected)] == [PRICE, PRICE]
+    here.reconcile(after=DAY)
+    here.reconcile(after=DAY)
+    assert [one.cost_nano for one in here.attempts(split, corrected)] == [PRICE, 4_500_000]
+    assert here.bookings(corrected)[-1] == ("adjust", 1_500_000)
+    [one] = here.differences()
+    assert (one["why"], one["booked"]["nano_usd"], one["bill"]["events"]) == ("several", PRICE, 2)
+
+
+def test_a_price_that_changed_unseen_is_corrected_and_remembered(here: Billed) -> None:
+    here.ended("a kite")
+    here.sandbox.client.patch("/control/settings", json={"fal_prices": {ENDPOINT: "0.005"}})
+    [job_id] = here.ended("another kite")
+    [attempt] = here.attempts(job_id)
+    assert (attempt.cost_nano, here.invoiced(attempt)) == (PRICE, 5_000_000)
+    here.reconcile()
+    assert here.job(job_id).cost_nano == 5_000_000
+    [one] = here.differences()
+    assert (one["why"], one["bill"]["unit_price_usd"], one["bill"]["sent_at_unit_price_usd"]) == (
+        "price",
+        "0.005",
+        "0.003",
+    )
+    with here.runtime.database.work() as session:
+        prices = session.connection().execute(
+            text("SELECT CAST(usd AS text) FROM unit_price_history ORDER BY since")
+        )
+        assert list(prices.scalars()) == ["0.003", "0.005"]
+
+
+@pytest.mark.parametrize("trouble", ["http_500", "rate_limited=600", "html_200", "drop_before_accept"])
+def test_a_platform_that_does_not_answer_is_left_alone_for_a_while(here: Billed, trouble: str) -> None:
+    [job_id] = here.ended("a kite")
+    here.sandbox.plan("fal", trouble, on="billing")
+    here.reconcile()
+    assert (here.attempts(job_id)[0].invoiced_nano, asked(here)) == (None, 1)
+    here.reconcile(after=30)
+    assert asked(here) == 1
+    here.reconcile(after=600)
+    assert (here.attempts(job_id)[0].invoiced_nano, asked(here)) == (PRICE, 2)
+
+
+def test_a_key_that_may_not_read_bills_is_not_tried_every_minute(here: Billed) -> None:
+    [job_id] = here.ended("a kite")
+    sandbox = here.sandbox
+    fal = FalProvider(
+        "sandbox-fal", sandbox.fal_queue_url, sandbox.fal_platform_url, admin_key="sandbox-plain"
+    )
+    wrong = replace(here, runtime=replace(here.runtime, providers={"fal": fal}))
+    wrong.reconcile()
+    wrong.reconcile(after=1800)
+    assert asked(here) == 1
+    here.reconcile(after=1801)
+    assert here.attempts(job_id)[0].invoiced_nano == PRICE
+
+
+def test_without_an_admin_key_nobody_is_asked_and_what_ended_meanwhile_is_found_later(here: Billed) -> None:
+    sandbox = here.sandbox
+    fal = FalProvider("sandbox-fal", sandbox.fal_queue_url, sandbox.fal_platform_url)
+    without = replace(here, runtime=replace(here.runtime, providers={"fal": fal}))
+    [job_id] = here.ended("a kite")
+    without.reconcile()
+    assert (kept(here), asked(here)) == (0, 0)
+    here.reconcile()
+    here.reconcile()
+    assert here.attempts(job_id)[0].invoiced_nano == PRICE
+
+
+def test_one_that_dies_over_its_question_is_made_up_for(here: Billed) -> None:
+    [job_id] = here.ended("a kite")
+    here.sandbox.advance(120)
+    rollup.sweep(here.runtime)
+    with pytest.raises(KeyboardInterrupt):
+        reconciling.sweep(replace(here.runtime, providers={"fal": _Dying("fal")}))
+    reconciling.sweep(here.runtime)
+    assert asked(here) == 0
+    here.reconcile(after=601)
+    assert here.attempts(job_id)[0].invoiced_nano == PRICE
+
+
+class _Dying(ScriptedProvider):
+    """A provider over whose bills the process is stopped."""
+
+    @property
+    def billing(self) -> "_Dying":
+        return self
+
+    def bills(self, *_: object) -> dict[str, object]:
+        raise KeyboardInterrupt
