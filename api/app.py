@@ -22,6 +22,7 @@ from api.routes import (
     catalogue,
     costs,
     deliveries,
+    differences,
     endpoints,
     erasing,
     events,
@@ -80,6 +81,7 @@ def create_app(runtime: Runtime) -> FastAPI:
     app.include_router(batches.router)
     app.include_router(budgets.router)
     app.include_router(costs.router)
+    app.include_router(differences.router)
     app.include_router(endpoints.router)
     app.include_router(erasing.router)
     app.include_router(events.router)

@@ -6,7 +6,7 @@ from typing import Any
 
 import typer
 
-from cli import budgets, catalogue, costs, jobs, keys, options, prices, submit
+from cli import budgets, catalogue, costs, differences, jobs, keys, options, prices, retention, submit
 from cli.batches import commands as batches
 from cli.errors import CliError
 from cli.later import later
@@ -25,10 +25,12 @@ app.add_typer(batches.app, name="batch")
 app.add_typer(keys.app, name="keys")
 app.add_typer(catalogue.app, name="models")
 app.add_typer(budgets.app, name="budgets")
+app.add_typer(retention.app, name="retention")
 app.command()(submit.submit)
 app.command()(prices.quote)
 app.command()(costs.costs)
 app.command()(costs.audit)
+app.command()(differences.differences)
 
 
 @app.command()
