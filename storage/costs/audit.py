@@ -101,9 +101,11 @@ _SHARES: Final = f"""
             SELECT job_id, sum(cost_shares.held_nano) AS held, sum(cost_shares.spent_nano) AS spent
             FROM cost_shares JOIN cost_days ON cost_days.id = cost_shares.day_id
             WHERE cost_days.project_id = :project GROUP BY job_id) AS shares ON shares.job_id = booked.job_id
-    WHERE COALESCE(booked.job_id, shares.job_id) NOT IN (
-        SELECT job_id FROM job_events WHERE id > (SELECT done_to FROM cost_mark)
-        UNION SELECT job_id FROM agenda)
+    WHERE NOT EXISTS (
+        SELECT FROM (
+            SELECT job_id FROM job_events WHERE id > (SELECT done_to FROM cost_mark)
+            UNION SELECT job_id FROM agenda) AS moved
+        WHERE moved.job_id = COALESCE(booked.job_id, shares.job_id))
 """  # noqa: S608 - made of constants
 
 

@@ -18,7 +18,7 @@ from schemathesis.specs.openapi.checks import (
 from schemathesis.specs.openapi.schemas import OpenApiSchema
 
 from api.documentation import JOB_EXAMPLE
-from api.routes import access, batches, catalogue, deliveries, erasing, jobs, reading, resolve, streams
+from api.routes import access, batches, catalogue, costs, deliveries, erasing, jobs, reading, resolve, streams
 from services.runtime import Runtime
 from tests.support.front import Project, new_project
 from tests.support.rows import NOON, a_delivery, a_job, an_asset, an_attempt, keep
@@ -27,7 +27,7 @@ Case = schemathesis.Case[Any]
 
 DOCUMENTED = [
     route
-    for part in (jobs, resolve, reading, streams, batches, catalogue, deliveries, erasing, access)
+    for part in (jobs, resolve, reading, streams, batches, catalogue, costs, deliveries, erasing, access)
     for route in part.router.routes
     # A stream has no end.
     if isinstance(route, APIRoute) and route.name != "follow_batch"

@@ -33,6 +33,7 @@ from services.submit import submit
 from storage import agenda
 from storage.health import last_beat
 from storage.queue import Note
+from tests.support.booked import Try, booked, execute
 from tests.support.engine import Engine
 from tests.support.outage import come_back, database_away, go_away
 from tests.support.postgres import Postgres
@@ -92,6 +93,12 @@ def test_a_look_that_brings_nothing_is_written_down_as_trouble(engine: Engine) -
 def test_the_watcher_beats(engine: Engine) -> None:
     with watching(engine.runtime):
         until(lambda: last_beat(engine.runtime.database, "watcher") == engine.clock(), "the beat")
+
+
+def test_the_watcher_keeps_the_sums_of_costs(engine: Engine) -> None:
+    booked(engine, Try(5))
+    with watching(engine.runtime):
+        until(lambda: execute(engine.runtime, "SELECT sum(spent_nano) FROM cost_days") == 5, "the sums")
 
 
 def test_an_idle_watcher_stops_at_once(engine: Engine) -> None:
