@@ -25,9 +25,7 @@ _LINES: Final = """
             -- As budgets count: by when it was asked for, let out of its batch, or asked for again.
             CAST(timezone('UTC', COALESCE(budgeted_at, created_at)) AS date) AS day,
             CAST(routing ->> 'max_cost_usd' AS numeric) * 1000000000 AS most,
-            status IN ('succeeded', 'failed', 'canceled', 'review') AS ended,
-            -- What an attempt's own column of this name hides, once there is one.
-            CAST(NULL AS bigint) AS invoiced_nano
+            status IN ('succeeded', 'failed', 'canceled', 'review') AS ended
         FROM jobs WHERE jobs.id = wanted.job_id AND {of_project} OFFSET 0) AS job
     CROSS JOIN LATERAL (
         WITH entry AS MATERIALIZED (

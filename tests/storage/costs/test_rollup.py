@@ -67,6 +67,10 @@ def test_starting_runners_is_told_apart_and_bills_are_told_once_they_are_there(e
     job = booked(engine, Try(30))
     execute(engine.runtime, "UPDATE attempts SET spin_up_nano = 4 WHERE job_id = :id", id=job.id)
     assert (whole(engine).spin_up_nano, whole(engine).known_invoiced_nano) == (4, None)
+    execute(engine.runtime, "UPDATE attempts SET invoiced_nano = 29 WHERE job_id = :id", id=job.id)
+    assert whole(engine).known_invoiced_nano == 29
+    sweep(engine.runtime)
+    assert (whole(engine).invoiced, execute(engine.runtime, "SELECT invoiced_nano FROM cost_days")) == (1, 29)
 
 
 @pytest.mark.parametrize(
