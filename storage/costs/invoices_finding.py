@@ -38,13 +38,14 @@ _ENROL: Final = text(
         CASE WHEN attempt.cost_nano IS NULL THEN :now END
     FROM ended
     CROSS JOIN LATERAL (
-        SELECT id, project_id, status FROM jobs WHERE jobs.id = ended.job_id OFFSET 0) AS job
+        SELECT id, project_id, status, sandbox FROM jobs WHERE jobs.id = ended.job_id OFFSET 0) AS job
     CROSS JOIN LATERAL (
         SELECT * FROM attempts WHERE attempts.job_id = job.id AND attempts.invoiced_nano IS NULL OFFSET 0)
         AS attempt
     WHERE (attempt.status IN ('succeeded', 'failed', 'canceled') OR job.status = 'review')
         AND CASE WHEN :ask THEN attempt.provider = :name AND attempt.provider_request_id IS NOT NULL
-                AND attempt.sandbox = :sandbox AND attempt.submitted_at > :oldest
+                AND CASE WHEN :sandbox THEN attempt.sandbox OR job.sandbox ELSE NOT attempt.sandbox END
+                AND attempt.submitted_at > :oldest
             ELSE attempt.cost_nano IS NULL END
     ORDER BY attempt.id
     ON CONFLICT (attempt_id) DO UPDATE SET
