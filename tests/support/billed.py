@@ -72,12 +72,12 @@ class Billed:
             now = self.runtime.clock()
             agenda.reschedule(session, [(one, now) for one in finished], owner=WATCHER)
 
-    def work(self, turns: int = 200) -> None:
-        """Let time pass until every job has ended."""
+    def work(self, turns: int = 200, *, seconds: float = 1.0) -> None:
+        """Let time pass, so many seconds at a time, until every job has ended."""
         for _ in range(turns):
             if not self._open():
                 return
-            self.turn()
+            self.turn(seconds)
         raise AssertionError(f"{self._open()} jobs are still open after {turns} turns")
 
     def reconcile(self, *, after: float = 120.0) -> None:
@@ -105,9 +105,9 @@ class Billed:
             entries = session.exec(found.order_by(col(LedgerEntryRecord.id))).all()
         return [(entry.kind, entry.nano) for entry in entries]
 
-    def differences(self, **wanted: datetime) -> list[dict[str, Any]]:
+    def differences(self, *, limit: int = 200, **wanted: datetime) -> list[dict[str, Any]]:
         """What is listed as billed otherwise, or not known."""
-        found = differences.listed(self.runtime, self.project_id, Wanted(**wanted), Slice(200))
+        found = differences.listed(self.runtime, self.project_id, Wanted(**wanted), Slice(limit))
         data: list[dict[str, Any]] = found["data"]
         return data
 
@@ -131,8 +131,9 @@ class Billed:
 @contextmanager
 def billed(url: str, folder: Path, **settings: Any) -> Iterator[Billed]:  # noqa: ANN401
     """Darkroom on the database at ``url`` with an admin key at fal; ``settings`` are the sandbox's."""
+    config = Config(**({"manual_clock": True} | settings))
     with (
-        SandboxServer(Config(manual_clock=True, **settings)) as sandbox,
+        SandboxServer(config) as sandbox,
         running_parts(url, folder) as parts,
     ):
         clock = sandbox.app.sandbox.core.clock.now

@@ -1,18 +1,16 @@
 """What fal bills is read some time after each request, and the ledger follows it to the nano-dollar."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
 from domain.costs import Basis
-from providers.fal import FalProvider
 from services.costs import reconciling, rollup
+from services.prices import learning
 from services.reading import job as read_job
 from tests.support.billed import DAY, ENDPOINT, Billed, billed
-from tests.support.scripted import ScriptedProvider
 
 PRICE = 3_000_000
 
@@ -164,62 +162,24 @@ def test_a_price_that_changed_unseen_is_corrected_and_remembered(here: Billed) -
         assert list(prices.scalars()) == ["0.003", "0.005"]
 
 
-@pytest.mark.parametrize("trouble", ["http_500", "rate_limited=600", "html_200", "drop_before_accept"])
-def test_a_platform_that_does_not_answer_is_left_alone_for_a_while(here: Billed, trouble: str) -> None:
-    [job_id] = here.ended("a kite")
-    here.sandbox.plan("fal", trouble, on="billing")
+def test_a_request_that_was_found_in_the_list_is_billed_like_any_other(here: Billed) -> None:
+    [job_id] = here.ended("[sandbox:drop_after_accept] [sandbox:billing_discount=50] a")
     here.reconcile()
-    assert (here.attempts(job_id)[0].invoiced_nano, asked(here)) == (None, 1)
-    here.reconcile(after=30)
-    assert asked(here) == 1
-    here.reconcile(after=600)
-    assert (here.attempts(job_id)[0].invoiced_nano, asked(here)) == (PRICE, 2)
+    [attempt] = here.attempts(job_id)
+    assert (attempt.provider_request_id is not None, attempt.cost_nano) == (True, 1_500_000)
 
 
-def test_a_key_that_may_not_read_bills_is_not_tried_every_minute(here: Billed) -> None:
-    [job_id] = here.ended("a kite")
-    sandbox = here.sandbox
-    fal = FalProvider(
-        "sandbox-fal", sandbox.fal_queue_url, sandbox.fal_platform_url, admin_key="sandbox-plain"
-    )
-    wrong = replace(here, runtime=replace(here.runtime, providers={"fal": fal}))
-    wrong.reconcile()
-    wrong.reconcile(after=1800)
-    assert asked(here) == 1
-    here.reconcile(after=1801)
-    assert here.attempts(job_id)[0].invoiced_nano == PRICE
-
-
-def test_without_an_admin_key_nobody_is_asked_and_what_ended_meanwhile_is_found_later(here: Billed) -> None:
-    sandbox = here.sandbox
-    fal = FalProvider("sandbox-fal", sandbox.fal_queue_url, sandbox.fal_platform_url)
-    without = replace(here, runtime=replace(here.runtime, providers={"fal": fal}))
-    [job_id] = here.ended("a kite")
-    without.reconcile()
-    assert (kept(here), asked(here)) == (0, 0)
+def test_quotes_go_by_what_was_billed(here: Billed) -> None:
+    here.ended(*(f"[sandbox:billing_discount=10] {number}" for number in range(5)))
+    here.sandbox.advance(30)
+    with here.runtime.database.work() as session:
+        session.connection().execute(
+            text("UPDATE evidence_mark SET event_id = '00000000-0000-0000-0000-000000000000'")
+        )
+    learning.learn(here.runtime)
+    lows = "SELECT array_agg(low_nano || '-' || high_nano || ' of ' || n) FROM price_evidence"
+    with here.runtime.database.work() as session:
+        assert session.connection().execute(text(lows)).scalar_one() == ["3000000-3000000 of 5"]
     here.reconcile()
-    here.reconcile()
-    assert here.attempts(job_id)[0].invoiced_nano == PRICE
-
-
-def test_one_that_dies_over_its_question_is_made_up_for(here: Billed) -> None:
-    [job_id] = here.ended("a kite")
-    here.sandbox.advance(120)
-    rollup.sweep(here.runtime)
-    with pytest.raises(KeyboardInterrupt):
-        reconciling.sweep(replace(here.runtime, providers={"fal": _Dying("fal")}))
-    reconciling.sweep(here.runtime)
-    assert asked(here) == 0
-    here.reconcile(after=601)
-    assert here.attempts(job_id)[0].invoiced_nano == PRICE
-
-
-class _Dying(ScriptedProvider):
-    """A provider over whose bills the process is stopped."""
-
-    @property
-    def billing(self) -> "_Dying":
-        return self
-
-    def bills(self, *_: object) -> dict[str, object]:
-        raise KeyboardInterrupt
+    with here.runtime.database.work() as session:
+        assert session.connection().execute(text(lows)).scalar_one() == ["2700000-2700000 of 5"]
