@@ -19,7 +19,8 @@ _MANY: Final = 3_000
 _TAUGHT: Final = 64
 _LOOK_SECONDS: Final = 0.5
 _PATIENCE_SECONDS: Final = 600.0
-_PARTS: Final = ("watcher", "worker", "web", "postgres", "valkey")
+_ENGINE: Final = ("watcher", "worker", "submits")
+_PARTS: Final = (*_ENGINE, "web", "postgres", "valkey")
 _UNIT: Final = "s/1,000 jobs"
 _ENDED: Final = """
     SELECT attempts.provider_request_id, extract(epoch FROM attempts.detected_at)::float,
@@ -54,8 +55,8 @@ class Seen:
 
     @property
     def ours(self) -> float:
-        """CPU of watcher and worker."""
-        return self.cpu["watcher"] + self.cpu["worker"]
+        """CPU of watcher and workers."""
+        return sum(self.cpu[name] for name in _ENGINE)
 
     @property
     def engine(self) -> float:
@@ -136,26 +137,29 @@ def _costs(runs: Sequence[Seen], how: str) -> list[Row]:
     def cpu(of: str) -> Callable[[Seen], float]:
         return lambda one: 1000 * one.cpu[of]
 
+    def memory(of: str) -> Callable[[Seen], float]:
+        return lambda one: one.memory[of]
+
     return [
         _row(f"{how}: succeeded, of {jobs:,}", runs, lambda one: one.succeeded, "jobs", jobs, "higher"),
         _row(f"{how}: open at once at most", runs, lambda one: one.most_open, "jobs"),
         _row(
-            f"{how}: CPU of watcher and worker without the media",
+            f"{how}: CPU of watcher and workers without the media",
             runs,
             lambda one: 1000 * one.engine,
             _UNIT,
             6,
         ),
         _row(f"{how}: CPU of the watcher", runs, cpu("watcher"), _UNIT),
-        _row(f"{how}: CPU of the worker", runs, cpu("worker"), _UNIT),
+        _row(f"{how}: CPU of the worker that sends", runs, cpu("submits"), _UNIT),
+        _row(f"{how}: CPU of the worker that fetches", runs, cpu("worker"), _UNIT),
         _row(f"{how}:   of it to fetch, check, store 67 bytes", runs, lambda one: 1000 * one.media, _UNIT),
         _row(f"{how}: CPU of web (accepting)", runs, cpu("web"), _UNIT),
         _row(f"{how}: CPU of PostgreSQL", runs, cpu("postgres"), _UNIT),
         _row(f"{how}: CPU of Valkey", runs, cpu("valkey"), _UNIT),
         _row(f"{how}: memory of the watcher then", runs, lambda one: one.memory["watcher"], "MiB", 150),
-        _row(
-            f"{how}: memory of the worker (5 processes) then", runs, lambda one: one.memory["worker"], "MiB"
-        ),
+        _row(f"{how}: memory of the worker that sends then", runs, memory("submits"), "MiB"),
+        _row(f"{how}: memory of the worker that fetches (5 processes) then", runs, memory("worker"), "MiB"),
         _row(f"{how}: looks a job", runs, lambda one: one.looks, "calls"),
     ]
 
@@ -210,7 +214,7 @@ def _watch(room: Room, jobs: int) -> tuple[int, dict[str, float]]:
             break
         if counts.get("running", 0) > most:
             most = counts["running"]
-            memory = {name: spent.memory_mib(roots[name]) for name in ("watcher", "worker")}
+            memory = {name: spent.memory_mib(roots[name]) for name in _ENGINE}
         room.world.pause(_LOOK_SECONDS)
     else:
         room.world.say(f"  after {_PATIENCE_SECONDS:g} s still open: {counts} of {jobs}")

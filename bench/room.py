@@ -33,7 +33,7 @@ from services.runtime import Runtime
 from services.settings import Settings
 from storage.queue import make_app
 
-NAMES: Final = ("web", "worker", "watcher")
+NAMES: Final = ("web", "worker", "submits", "watcher")
 _ACCEPTING: Final = 32
 _READY_SECONDS: Final = 60.0
 
@@ -71,7 +71,7 @@ class Room:
             )
             self.running[name] = stack
         self._wait(self._ready, "the API is ready")
-        wanted = sum(name in self.children for name in ("worker", "callbacks", "batches"))
+        wanted = sum(name in self.children for name in ("worker", "submits", "callbacks", "batches"))
         self._wait(lambda: self._listening() >= wanted, "the workers listen")
 
     def kill(self, *names: str) -> None:

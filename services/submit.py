@@ -14,7 +14,7 @@ from services.runtime import Runtime
 # As many POSTs of one task are on the wire at a time: what is committed must not wait for its turn.
 _TOGETHER: Final = 16
 # So many lots of a process are on the wire at a time; and so long the next one waits for the last one.
-_LOTS: Final = 6
+_LOTS: Final = 16
 _PATIENCE_SECONDS: Final = 0.5
 
 log = structlog.get_logger(__name__)

@@ -14,7 +14,7 @@ import asyncpg
 from domain.budgets import BudgetExceeded, Exceeded
 from storage import admission, intake
 from storage.database import DatabaseUnavailable
-from storage.group_commit import GroupCommit, Item, Outcome, Write
+from storage.group_commit import GroupCommit, Item, Outcome, Spoiled, Write
 from storage.intake import Answer, NewJob
 from storage.prices import Knowledge, known_to_all
 from storage.steps import hearing
@@ -37,7 +37,7 @@ _AWAY: Final = (
 _Write = Callable[[asyncpg.Connection, Sequence[Item]], Awaitable[Sequence[Outcome]]]
 
 
-class NotWritten(Exception):  # noqa: N818 - names the fact
+class NotWritten(Spoiled):
     """The database refuses a statement or its data; its own words stay out, they may quote a prompt."""
 
     def __init__(self, kind: str) -> None:

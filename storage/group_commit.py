@@ -7,14 +7,16 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
-from storage.database import DatabaseUnavailable
-
 # What one statement carries at most: enough to share its cost, not so much that the first waits for the last.
 _MOST: Final = 200
 
 Item = TypeVar("Item")
 Outcome = TypeVar("Outcome")
 Write = Callable[[Sequence[Item]], Awaitable[Sequence[Outcome]]]
+
+
+class Spoiled(Exception):  # noqa: N818 - names the fact
+    """One of the items cannot be written, whichever that is: nothing of the batch was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +28,8 @@ class _Waiting(Generic[Item, Outcome]):
 class GroupCommit(Generic[Item, Outcome]):
     """Writes items of one sort, as many as wait, one commit after the other.
 
-    What ``open_`` yields commits all of its items or none, and brings the outcome of each, in their order. It
+    What ``open_`` yields commits all of its items or none, and brings the outcome of each, in their order, or
+    raises ``Spoiled``; whatever else it raises is told to all whose turn it was, and it is opened again. It
     stays open while anything waits: to open it for each commit takes turns of the event loop, and requests
     that are being read keep every one of them waiting.
     """
@@ -35,6 +38,7 @@ class GroupCommit(Generic[Item, Outcome]):
         self._open = open_
         self._waiting: deque[_Waiting[Item, Outcome]] = deque()
         self._writer: asyncio.Task[None] | None = None
+        self._batch: list[_Waiting[Item, Outcome]] = []
 
     async def put(self, item: Item) -> Outcome:
         """The outcome of ``item`` once it is committed; what ``write`` raises where it cannot be.
@@ -55,15 +59,17 @@ class GroupCommit(Generic[Item, Outcome]):
 
     async def _write_all(self) -> None:
         while self._waiting:
-            batch: list[_Waiting[Item, Outcome]] = []
-            try:
-                async with self._open() as write:
-                    while self._waiting:
-                        batch = self._next()
-                        await _settle(write, batch)
-            except Exception as error:  # noqa: BLE001 - it is told to everyone whom it concerns
-                # Nobody's turn had come yet where it could not even be opened.
-                _tell_all(batch or self._next(), error)
+            [error] = await asyncio.gather(self._write_on(), return_exceptions=True)
+            if error is not None:
+                # Where it could not even be opened, nobody's turn had come.
+                _tell_all(self._batch or self._next(), error)
+            self._batch = []
+
+    async def _write_on(self) -> None:
+        async with self._open() as write:
+            while self._waiting:
+                self._batch = self._next()
+                await _settle(write, self._batch)
 
     def _next(self) -> list[_Waiting[Item, Outcome]]:
         return [self._waiting.popleft() for _ in range(min(len(self._waiting), _MOST))]
@@ -73,9 +79,7 @@ async def _settle(write: Write[Item, Outcome], batch: Sequence[_Waiting[Item, Ou
     """Write a batch and tell everyone in it; what one of them spoils is tried again without it."""
     try:
         outcomes = await write([waiting.item for waiting in batch])
-    except DatabaseUnavailable:
-        raise
-    except Exception as error:  # noqa: BLE001 - it is told to whom it concerns
+    except Spoiled as error:
         if len(batch) == 1:
             _tell_all(batch, error)
             return
@@ -89,7 +93,7 @@ async def _settle(write: Write[Item, Outcome], batch: Sequence[_Waiting[Item, Ou
                 waiting.told.set_result(outcome)
 
 
-def _tell_all(batch: Sequence[_Waiting[Item, Outcome]], error: Exception) -> None:
+def _tell_all(batch: Sequence[_Waiting[Item, Outcome]], error: BaseException) -> None:
     for waiting in batch:
         if not waiting.told.done():
             waiting.told.set_exception(error)

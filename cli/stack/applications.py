@@ -29,8 +29,9 @@ def darkroom(port: int, flower_port: int, host: str = LOOPBACK) -> Applications:
         ),
         processes=(
             _web(host, port),
-            # In this order: what is made and paid for is fetched before anything new is sent.
-            _worker("worker", "-Q", "collect,image,video", "-c", "4"),
+            _worker("worker", "-Q", "collect", "-c", "4"),
+            # Apart, so that files which are slow to come hold up no job that is to be sent.
+            _worker("submits", "-Q", "image,video", "--pool", "threads", "-c", "8"),
             _worker("callbacks", "-Q", "callbacks", "--pool", "threads", "-c", "16"),
             # Apart, so that a file of 100,000 rows takes no process from those who send and fetch.
             _worker("batches", "-Q", "batches", "--pool", "threads", "-c", "2"),

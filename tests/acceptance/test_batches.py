@@ -87,8 +87,9 @@ def test_a_batch_whose_reader_and_workers_are_killed_runs_each_row_once(stack: W
     text = sheet(_KITES) + "r3,the same row id,\n,,\nr-bad,,no prompt\n"
     batch = upload(stack, text, model="flux-schnell")
     # Whoever reads files stands back for those who send and fetch.
-    assert [os.getpriority(os.PRIO_PROCESS, stack.process(name)) for name in ("batches", "worker")] == [10, 0]
-    for name in ("batches", "worker", "watcher"):
+    niceness = [os.getpriority(os.PRIO_PROCESS, stack.process(name)) for name in ("batches", "submits")]
+    assert niceness == [10, 0]
+    for name in ("batches", "worker", "submits", "watcher"):
         stack.kill(name)
     over = ended(stack, batch["id"], 240)
     assert (over["state"], over["good_rows"], over["bad_rows"]) == ("completed", _KITES, 2)

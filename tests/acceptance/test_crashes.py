@@ -61,6 +61,7 @@ def crash(darkroom: World) -> Iterator[Crash]:
     until(lambda: found.status(_DOWNLOAD) == "storing" and _asked_for(darkroom), "the download", 60)
     darkroom.kill("watcher")
     darkroom.kill("worker")
+    darkroom.kill("submits")
     ids[_NOBODY] = darkroom.submit(_request(_NOBODY))["id"]
     for prompt in _RUNNING:
         fal.complete(fal.accepted(prompt)[0])

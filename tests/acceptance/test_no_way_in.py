@@ -228,4 +228,4 @@ def test_a_file_that_a_provider_places_there_is_not_fetched(closed: World, trap:
         assert (ended["status"], ended["assets"]) == ("failed", [])
     assert trap.caught == before
     assert around.cdn.server.log == []
-    assert all("Traceback" not in closed.logs(name) for name in ("web", "worker"))
+    assert all("Traceback" not in closed.logs(name) for name in ("web", "worker", "submits"))

@@ -35,6 +35,7 @@ def _store_away(stage: Stage, one: Break, done: threading.Event) -> None:
 _ACTS: Final[dict[str, Callable[[Stage, Break, threading.Event], None]]] = {
     "kill web": lambda stage, _one, _done: stage.kill("web"),
     "kill worker": lambda stage, _one, _done: stage.kill("worker"),
+    "kill submits": lambda stage, _one, _done: stage.kill("submits"),
     "kill callbacks": lambda stage, _one, _done: stage.kill("callbacks"),
     "kill batches": lambda stage, _one, _done: stage.kill("batches"),
     "kill watcher": lambda stage, _one, _done: stage.kill("watcher"),

@@ -32,7 +32,7 @@ from tests.support.programs import ROOT
 from tests.support.seaweed import PORTS, SeaweedServer, free_ports, start_seaweed
 
 BUCKET: Final = "chaos"
-APPLICATIONS: Final = ("web", "worker", "callbacks", "batches", "watcher")
+APPLICATIONS: Final = ("web", "worker", "submits", "callbacks", "batches", "watcher")
 _SERVICES: Final = ("postgres", "valkey")
 _PATIENCE_SECONDS: Final = 120.0
 _LOOK_SECONDS: Final = 0.1

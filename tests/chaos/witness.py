@@ -178,8 +178,11 @@ def _sent(stage: Stage) -> list[Sent]:
 
 
 def _is_of_the_worker(line: Mapping[str, Any]) -> bool:
-    """Whether this is the death of the worker, or of one of its processes."""
-    return line.get("killed") == "worker" or str(line.get("struck", "post")).partition(".")[0] != "post"
+    """Whether this is the death of who sends or fetches, or of one of the processes of these."""
+    return (
+        line.get("killed") in {"worker", "submits"}
+        or str(line.get("struck", "post")).partition(".")[0] != "post"
+    )
 
 
 def _one_sent(

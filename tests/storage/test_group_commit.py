@@ -3,13 +3,13 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, cast
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from storage.database import DatabaseUnavailable
-from storage.group_commit import GroupCommit
+from storage.group_commit import GroupCommit, Spoiled
 
 
 class Book:
@@ -33,7 +33,7 @@ class Book:
         if 0 in numbers:
             raise DatabaseUnavailable("away")
         if min(numbers) < 0:
-            raise ValueError(f"{len(numbers)} numbers, one of them negative")
+            raise Spoiled(f"{len(numbers)} numbers, one of them negative")
         self.pages.append(numbers)
         return [2 * number for number in numbers]
 
@@ -62,7 +62,7 @@ def put(*numbers: int) -> tuple[list[Any], Book]:
 @given(st.lists(st.integers(-3, 100).filter(bool), max_size=450))
 def test_each_is_told_its_own_outcome_and_what_is_refused_is_refused_alone(numbers: list[int]) -> None:
     outcomes, book = put(*numbers)
-    told = [str(one) if isinstance(one, ValueError) else one for one in outcomes]
+    told = [str(one) if isinstance(one, Spoiled) else one for one in outcomes]
     assert told == ["1 numbers, one of them negative" if one < 0 else 2 * one for one in numbers]
     assert [number for page in book.pages for number in page] == [one for one in numbers if one > 0]
 
@@ -110,8 +110,7 @@ def test_it_stays_open_while_anything_waits_and_is_opened_again_where_it_broke()
         away = asyncio.ensure_future(commits.put(0))
         await book.asked.wait()
         waiting = asyncio.ensure_future(commits.put(1))
-        await asyncio.sleep(0)
-        book.open.set()
+        asyncio.get_running_loop().call_soon(book.open.set)
         return [*await asyncio.gather(away, waiting, return_exceptions=True)]
 
     outcomes, book = run(scene)
@@ -127,3 +126,16 @@ def test_where_it_cannot_be_opened_whoever_waits_is_told() -> None:
     outcomes, book = run(scene)
     assert [type(one) for one in outcomes] == [DatabaseUnavailable] * 2
     assert book.pages == []
+
+
+def test_a_fault_of_ours_is_told_to_all_whose_turn_it_was_and_to_nobody_else() -> None:
+    async def scene(commits: GroupCommit[int, int], book: Book) -> list[Any]:
+        wrong = asyncio.ensure_future(commits.put(cast("int", "no number")))
+        await book.asked.wait()
+        right = asyncio.ensure_future(commits.put(1))
+        book.open.set()
+        return [*await asyncio.gather(wrong, right, return_exceptions=True)]
+
+    outcomes, book = run(scene)
+    assert [type(one) for one in outcomes] == [TypeError, int]
+    assert book.opened_times == 2

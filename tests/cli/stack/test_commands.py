@@ -18,7 +18,7 @@ from services.settings import Settings
 _ROOT = Path(__file__).resolve().parents[3]
 _COMPOSE: dict[str, Any] = yaml.safe_load((_ROOT / "docker-compose.yml").read_text())
 _PORT, _FLOWER_PORT = 8000, 5555
-_NAMES = ["web", "worker", "callbacks", "batches", "watcher", "flower"]
+_NAMES = ["web", "worker", "submits", "callbacks", "batches", "watcher", "flower"]
 
 
 def programs() -> dict[str, Program]:
