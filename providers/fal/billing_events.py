@@ -22,6 +22,7 @@ PAGE: Final = 10_000
 SPAN: Final = timedelta(days=89)
 # fal's clock and ours may differ, and both round.
 SKEW: Final = timedelta(minutes=10)
+_MOST_DIGITS: Final = 30
 _REFUSED_KEY: Final = frozenset({401, 403})
 _NO_ADMIN_KEY: Final = (
     "fal.ai lets only an admin key read its billing events ({status}): set FAL_ADMIN_KEY to one of the same "
@@ -98,7 +99,7 @@ def _bill(events: Sequence[Event]) -> Bill:
     prices = {_number(event.get("unit_price")) for event in events}
     return Bill(
         # Less than nothing is nobody's cost: a credit will be followed by what it is for.
-        nano=total if total is not None and total >= 0 else None,
+        nano=total if total is not None and 0 <= total <= MAX_NANO_USD else None,
         subtotal_nano=sum(told) if len(told) == len(subtotals) else None,
         units=sum(counted, Decimal(0)) if len(counted) == len(units) else None,
         unit_price=prices.pop() if len(prices) == 1 else None,
@@ -122,7 +123,11 @@ def _charge(event: Event) -> int | None:
 
 def _number(value: object) -> Decimal | None:
     """A JSON number, also one below zero: what was charged too much may be taken back."""
-    return Decimal(value) if isinstance(value, int | Decimal) and not isinstance(value, bool) else None
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        return None
+    number = Decimal(value)
+    # Beyond that it is nobody's amount, and no column holds every exponent.
+    return number if not number or abs(number.adjusted()) <= _MOST_DIGITS else None
 
 
 def _nano(amount: Decimal | None, per_dollar: int = NANO_PER_USD) -> int | None:

@@ -26,7 +26,8 @@ log = structlog.get_logger(__name__)
 
 def book(runtime: Runtime, attempt_id: UUID, bill: Bill) -> None:
     """Have an attempt cost what was billed for it, once, however often this is done."""
-    runtime.database.insist(lambda session: _book(runtime, session, attempt_id, bill))
+    with runtime.database.work() as session:
+        _book(runtime, session, attempt_id, bill)
 
 
 def _book(runtime: Runtime, session: Session, attempt_id: UUID, bill: Bill) -> None:

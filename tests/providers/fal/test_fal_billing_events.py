@@ -110,6 +110,7 @@ def test_fifty_are_asked_about_at_a_time_and_every_page_is_read(httpserver: HTTP
         ([event(cost_estimate_nano_usd="45000000", cost_total="0.045")], None),
         ([event(cost_total=True, cost_estimate_nano_usd=None)], None),
         ([event(cost_total=1e30, cost_estimate_nano_usd=1e40)], None),
+        ([event(cost_total=9e9, cost_estimate_nano_usd=9 * 10**18)] * 2, None),
     ],
 )
 def test_what_has_no_price_yet_is_not_taken_for_free(

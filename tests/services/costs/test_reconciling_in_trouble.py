@@ -1,11 +1,11 @@
 """Bills that cannot be had for a while, and those that come twice, or in the middle of a crash."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
 from sqlalchemy import text
@@ -21,8 +21,6 @@ from tests.support.billed import Billed, billed
 from tests.support.scripted import ScriptedProvider
 
 PRICE = 3_000_000
-
-Result = TypeVar("Result")
 
 
 @pytest.fixture
@@ -131,13 +129,13 @@ def test_a_crash_before_the_commit_books_nothing_and_the_next_one_does(here: Bil
 
 
 class _Impatient(Database):
-    """A database that gives up at once where it would have to wait, and whose facts are not insisted on."""
+    """A database that gives up at once where it would have to wait."""
 
-    def insist(self, step: Callable[[Session], Result], *, seconds: float = 0.0) -> Result:
-        del seconds
-        with self.work() as session:
+    @contextmanager
+    def work(self) -> Iterator[Session]:
+        with super().work() as session:
             session.connection().execute(text("SET LOCAL lock_timeout = '50ms'"))
-            return step(session)
+            yield session
 
 
 def test_a_verdict_that_comes_after_the_bill_does_not_undo_it(here: Billed) -> None:
