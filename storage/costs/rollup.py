@@ -14,7 +14,10 @@ from sqlmodel import Session
 
 from storage.costs.lines import DAY_KEYS, MEASURES, TAG_KEYS, lines, name_of
 
-_HOLD: Final = text("SELECT done_to, seen_to FROM cost_mark FOR UPDATE SKIP LOCKED")
+# All that follows goes by the indexes, also where nobody has analyzed the tables.
+_HOLD: Final = text(
+    "SELECT done_to, seen_to, set_config('enable_seqscan', 'off', true) FROM cost_mark FOR UPDATE SKIP LOCKED"
+)
 _LOOK: Final = text(
     """
     UPDATE cost_mark SET seen_to = COALESCE((SELECT max(id) FROM job_events), 0),
@@ -32,17 +35,14 @@ _ALL_OVER: Final = text(
 _NEXT: Final = text(
     """
     SELECT max(id) FROM (
-        SELECT id FROM job_events
-        WHERE id > (SELECT done_to FROM cost_mark) AND id <= (SELECT seen_to FROM cost_mark)
-        ORDER BY id LIMIT :most) AS next
+        SELECT id FROM job_events WHERE id > :after AND id <= :seen ORDER BY id LIMIT :most) AS next
     """
 )
 # What is on its way is summed whenever it is asked for; it notes when it is not any more.
 _MOVED: Final = text(
     """
     WITH moved AS MATERIALIZED (
-        SELECT DISTINCT job_id FROM job_events
-        WHERE id > (SELECT done_to FROM cost_mark) AND id <= :to)
+        SELECT DISTINCT job_id FROM job_events WHERE id > :after AND id <= :to)
     SELECT job_id FROM moved WHERE NOT EXISTS (SELECT FROM agenda WHERE agenda.job_id = moved.job_id)
     """
 )
@@ -112,8 +112,9 @@ def step(session: Session, *, most: int) -> bool:
     if mark is None or mark.done_to >= mark.seen_to or not execute(_ALL_OVER).scalar_one():
         return False
     # Where the last one was deleted that was seen, what was seen is done.
-    to = execute(_NEXT, {"most": most}).scalar_one() or mark.seen_to
-    sum_up(session, execute(_MOVED, {"to": to}).scalars().all())
+    given = {"after": mark.done_to, "seen": mark.seen_to, "most": most}
+    to = execute(_NEXT, given).scalar_one() or mark.seen_to
+    sum_up(session, execute(_MOVED, {"after": mark.done_to, "to": to}).scalars().all())
     execute(_DONE, {"to": to})
     return True
 
