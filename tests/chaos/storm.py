@@ -74,9 +74,15 @@ def run(seed: int, jobs: int, folder: Path, say: Say) -> Outcome:
         receiver.secret = on.callback_secret
         wanted = orders(seed, jobs, receiver.server.url)
         customer = Customer(on.url, on.api_key)
-        customer.ask_all(wanted, jobs / _ASKED_PER_SECOND)
         rows = Rows(on.environment["DARKROOM_DATABASE_URL"])
-        killed = _kill_everything(on, rows, say)
+        first, last = wanted[: jobs // 2], wanted[jobs // 2 :]
+        customer.ask_all(first, len(first) / _ASKED_PER_SECOND)
+        # Else all would have been sent when everything is killed: nothing would be queued.
+        with on.frozen("submits"):
+            customer.ask_all(last, len(last) / _ASKED_PER_SECOND)
+            _wait_until_filled(rows)
+            on.kill_everything()
+        killed = _started_again(on, rows, say)
         rest(rows, say, patience=_LONGEST_SECONDS + jobs / 2)
         found = snapshot(on, wanted, customer.acknowledged, receiver, broken={}, wanted=())
         return Outcome(found, [*findings(killed), *keep_evidence(audit(found), found, on, folder)])
@@ -94,16 +100,18 @@ def _order(chance: random.Random, tag: str, callback: str) -> Order:
     return Order(tag, body)
 
 
-def _kill_everything(on: Stage, rows: Rows, say: Say) -> Killed:
+def _wait_until_filled(rows: Rows) -> None:
     pause, deadline = threading.Event(), time.monotonic() + _GATHER_SECONDS
     while not _filled(rows.statuses()) and time.monotonic() < deadline:
         pause.wait(_LOOK_SECONDS)
-    on.kill_everything()
+
+
+def _started_again(on: Stage, rows: Rows, say: Say) -> Killed:
     on.empty_redis()
     before = _open(rows)
     states = Counter(status for status, _ in before.values())
     say(f"everything is killed and Redis is empty: {dict(states)}")
-    begun, stopped = time.monotonic(), datetime.now(UTC)
+    begun, stopped, pause = time.monotonic(), datetime.now(UTC), threading.Event()
     on.resume()
     moved: dict[str, float] = {}
     waiting: frozenset[str] = frozenset()
