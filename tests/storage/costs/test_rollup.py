@@ -14,7 +14,7 @@ from storage.costs import rollup
 from storage.records import AttemptRecord, JobRecord
 from tests.support.booked import Try, asked, booked, cost, execute, whole
 from tests.support.engine import Engine
-from tests.support.rows import NOON, a_job, an_attempt
+from tests.support.rows import NOON
 
 SUMMED = "SELECT CAST(COALESCE(sum(jobs), 0) AS int) FROM cost_days"
 DONE = "SELECT done_to FROM cost_mark"
@@ -54,23 +54,6 @@ def test_a_cost_that_nobody_knows_is_counted_where_it_is_and_never_0(engine: Eng
     for _ in range(2):
         assert asked(engine, "provider")["fal",] == Sums(priced=1, spent_nano=6)
         sweep(engine.runtime)
-
-
-def test_more_than_the_most_that_it_was_to_cost_is_flagged(engine: Engine) -> None:
-    booked(engine, Try(61_000_001), routing={"max_cost_usd": "0.061"})
-    booked(engine, Try(61_000_000), routing={"max_cost_usd": "0.061"})
-    sweep(engine.runtime)
-    assert whole(engine).over_max == 1
-
-
-def test_starting_runners_is_told_apart_and_bills_are_told_once_they_are_there(engine: Engine) -> None:
-    job = booked(engine, Try(30))
-    execute(engine.runtime, "UPDATE attempts SET spin_up_nano = 4 WHERE job_id = :id", id=job.id)
-    assert (whole(engine).spin_up_nano, whole(engine).known_invoiced_nano) == (4, None)
-    execute(engine.runtime, "UPDATE attempts SET invoiced_nano = 29 WHERE job_id = :id", id=job.id)
-    assert whole(engine).known_invoiced_nano == 29
-    sweep(engine.runtime)
-    assert (whole(engine).invoiced, execute(engine.runtime, "SELECT invoiced_nano FROM cost_days")) == (1, 29)
 
 
 @pytest.mark.parametrize(
@@ -233,21 +216,3 @@ def test_events_that_are_gone_hold_nothing_up(engine: Engine) -> None:
     booked(engine, Try(4))
     sweep(engine.runtime)
     assert execute(engine.runtime, SUMMED) == 1
-
-
-def test_a_batch_s_row_that_waits_for_its_turn_is_not_counted_yet(engine: Engine) -> None:
-    job = a_job(project_id=engine.project_id)
-    with engine.runtime.database.work() as session:
-        session.add(job)
-    sweep(engine.runtime)
-    assert whole(engine) == Sums()
-
-
-def test_an_attempt_of_no_cost_yet_on_its_way_is_not_unknown(engine: Engine) -> None:
-    job = a_job(project_id=engine.project_id, status="running")
-    with engine.runtime.database.work() as session:
-        session.add(job)
-        session.flush()
-        session.add(an_attempt(job))
-        jobs.note(session, job.id, "accepted", NOON)
-    assert whole(engine) == Sums(jobs=1)
