@@ -20,6 +20,7 @@ from api.routes import (
     batches,
     budgets,
     catalogue,
+    comparing,
     costs,
     deliveries,
     differences,
@@ -81,6 +82,7 @@ def create_app(runtime: Runtime) -> FastAPI:
     app.include_router(batches.router)
     app.include_router(budgets.router)
     app.include_router(costs.router)
+    app.include_router(comparing.router)
     app.include_router(differences.router)
     app.include_router(endpoints.router)
     app.include_router(erasing.router)

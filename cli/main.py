@@ -6,7 +6,19 @@ from typing import Any
 
 import typer
 
-from cli import budgets, catalogue, costs, differences, jobs, keys, options, prices, retention, submit
+from cli import (
+    budgets,
+    catalogue,
+    comparing,
+    costs,
+    differences,
+    jobs,
+    keys,
+    options,
+    prices,
+    retention,
+    submit,
+)
 from cli.batches import commands as batches
 from cli.errors import CliError
 from cli.later import later
@@ -29,6 +41,7 @@ app.add_typer(retention.app, name="retention")
 app.command()(submit.submit)
 app.command()(prices.quote)
 app.command()(costs.costs)
+app.command()(comparing.compare)
 app.command()(costs.audit)
 app.command()(differences.differences)
 

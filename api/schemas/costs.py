@@ -43,7 +43,7 @@ class CostsQuery(BaseModel):
     @classmethod
     def _day(cls, given: str | None) -> str | None:
         if given is not None:
-            _day_of(given)
+            day_of(given)
         return given
 
     @model_validator(mode="after")
@@ -56,7 +56,7 @@ class CostsQuery(BaseModel):
     @property
     def days(self) -> tuple[date | None, date | None]:
         """From when until when, both included."""
-        first, last = (None if one is None else _day_of(one) for one in (self.first, self.last))
+        first, last = (None if one is None else day_of(one) for one in (self.first, self.last))
         return first, last
 
     def wanted(self, project_id: UUID) -> Asked:
@@ -144,7 +144,8 @@ class Audit(Shown):
     checks: list[AuditCheck]
 
 
-def _day_of(text: str) -> date:
+def day_of(text: str) -> date:
+    """Read a day by UTC; raises ValueError with what would be right."""
     try:
         if len(text) == len("2026-01-31"):
             return date.fromisoformat(text)
