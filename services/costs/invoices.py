@@ -39,7 +39,8 @@ def _book(runtime: Runtime, session: Session, attempt_id: UUID, bill: Bill) -> N
         return
     before, evidence = attempt.cost_nano, learning.taken(job, attempt)
     basis = Basis.PROVIDER_PRICE if before != bill.nano or attempt.cost_basis is None else attempt.cost_basis
-    cost = Cost(bill.nano, Basis(basis), final=True, units=bill.units or attempt.billed_units)
+    units = attempt.billed_units if bill.units is None else bill.units
+    cost = Cost(bill.nano, Basis(basis), final=True, units=units)
     late.book_anew(session, job, attempt, cost, now)
     attempt.invoiced_nano = bill.nano
     if before == bill.nano:

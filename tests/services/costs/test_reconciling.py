@@ -7,7 +7,9 @@ import pytest
 from sqlalchemy import text
 
 from domain.costs import Basis
+from providers.bills import Bill
 from services.costs import reconciling, rollup
+from services.costs.invoices import book
 from services.prices import learning
 from services.reading import job as read_job
 from tests.support.billed import DAY, ENDPOINT, Billed, billed
@@ -183,3 +185,36 @@ def test_quotes_go_by_what_was_billed(here: Billed) -> None:
     here.reconcile()
     with here.runtime.database.work() as session:
         assert session.connection().execute(text(lows)).scalar_one() == ["2700000-2700000 of 5"]
+
+
+def test_a_result_that_did_not_tell_its_units_is_known_by_its_bill(here: Billed) -> None:
+    [job_id] = here.ended("[sandbox:no_units] a")
+    assert here.job(job_id).cost_nano is None
+    here.reconcile()
+    assert (here.job(job_id).cost_nano, here.job(job_id).cost_basis) == (PRICE, Basis.PROVIDER_PRICE)
+    assert [one["why"] for one in here.differences()] == ["learned"]
+
+
+def test_what_the_catalogue_expected_is_final_once_it_is_billed(here: Billed) -> None:
+    [job_id] = here.ended("a kite")
+    with here.runtime.database.work() as session:
+        for table in ("attempts", "jobs"):
+            session.connection().execute(
+                text(f"UPDATE {table} SET cost_basis = 'catalogue', cost_final = false")  # noqa: S608 - constants
+            )
+    before = here.bookings(job_id)
+    here.reconcile()
+    after = here.job(job_id)
+    assert (after.cost_nano, after.cost_basis, after.cost_final) == (PRICE, Basis.CATALOGUE, True)
+    assert (here.bookings(job_id), here.differences()) == (before, [])
+
+
+def test_one_that_still_runs_is_booked_with_its_verdict_first(here: Billed) -> None:
+    job_id = here.accept("[sandbox:slow=60] a")
+    here.turn()
+    [attempt] = here.attempts(job_id)
+    book(here.runtime, attempt.id, Bill(1, 1, None, None, 1, None))
+    assert [kind for kind, _ in here.bookings(job_id)] == ["reserve"]
+    here.work()
+    here.reconcile()
+    assert here.attempts(job_id)[0].invoiced_nano == PRICE
