@@ -4,7 +4,8 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,7 +21,7 @@ from tests.chaos.witness import Rows, snapshot
 
 STATES: Final = ("queued", "submitting", "running", "storing")
 MOVING_SECONDS: Final = 30.0
-_GATHER_SECONDS: Final = 120.0
+_GATHER_SECONDS: Final = 30.0
 _LONGEST_SECONDS: Final = 120.0
 _ASKED_PER_SECOND: Final = 120.0
 _LOOK_SECONDS: Final = 0.2
@@ -75,13 +76,14 @@ def run(seed: int, jobs: int, folder: Path, say: Say) -> Outcome:
         wanted = orders(seed, jobs, receiver.server.url)
         customer = Customer(on.url, on.api_key)
         rows = Rows(on.environment["DARKROOM_DATABASE_URL"])
-        first, last = wanted[: jobs // 2], wanted[jobs // 2 :]
-        customer.ask_all(first, len(first) / _ASKED_PER_SECOND)
-        # Else all would have been sent when everything is killed: nothing would be queued.
-        with on.frozen("submits"):
-            customer.ask_all(last, len(last) / _ASKED_PER_SECOND)
-            _wait_until_filled(rows)
-            on.kill_everything()
+        with ThreadPoolExecutor(1) as askers:
+            asked = askers.submit(customer.ask_all, wanted, jobs / _ASKED_PER_SECOND)
+            _wait_until(lambda: len(customer.acknowledged) > jobs / 2 or asked.done())
+            # Else all would have been sent when everything is killed: nothing would be queued.
+            with on.frozen("submits"):
+                asked.result()
+                _wait_until(lambda: _filled(rows.statuses()))
+                on.kill_everything()
         killed = _started_again(on, rows, say)
         rest(rows, say, patience=_LONGEST_SECONDS + jobs / 2)
         found = snapshot(on, wanted, customer.acknowledged, receiver, broken={}, wanted=())
@@ -100,9 +102,9 @@ def _order(chance: random.Random, tag: str, callback: str) -> Order:
     return Order(tag, body)
 
 
-def _wait_until_filled(rows: Rows) -> None:
+def _wait_until(happened: Callable[[], bool]) -> None:
     pause, deadline = threading.Event(), time.monotonic() + _GATHER_SECONDS
-    while not _filled(rows.statuses()) and time.monotonic() < deadline:
+    while not happened() and time.monotonic() < deadline:
         pause.wait(_LOOK_SECONDS)
 
 
