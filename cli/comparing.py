@@ -56,14 +56,15 @@ def compare(  # noqa: PLR0913 - a command's parameters are its options
     if as_json:
         output.json(found)
     else:
-        _show(output, found)
+        show(output, found)
     if chart is not None:
         drawn = later("cli.comparing_chart", "picture")(found, chart.suffix.lower()[1:])
         _write(chart, drawn)
         output.note(f"drawn to {chart}")
 
 
-def _show(output: Output, found: Mapping[str, Any]) -> None:
+def show(output: Output, found: Mapping[str, Any]) -> None:
+    """The table of a comparison, what each month comes to and why, and where it is cheaper."""
     if found["data"]:
         output.table(_COLUMNS, (_row(one) for one in found["data"]))
         output.line()

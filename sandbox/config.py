@@ -44,5 +44,7 @@ class Config(BaseSettings):
     """How long a LinkModel media link works, counted from the end of its task."""
     linkmodel_balance_usd: Annotated[Decimal, Field(ge=0)] = Decimal(1000)
     """The prepaid balance that tasks are paid from."""
+    linkmodel_prices: dict[str, Annotated[Decimal, Field(ge=0)]] = {}
+    """Dollars per task of these models, whatever it asks for, instead of what they cost else."""
     linkmodel_charge_failed: bool = False
     """Keep the money of failed and cancelled tasks instead of giving it back."""

@@ -23,7 +23,7 @@ _FAL_ONLY: Final = (
     "cold queue regression no_logs completed_error start_timeout unvalidated_422 nsfw nsfw_some no_units"
     " no_webhook webhook_bad_signature webhook_duplicate webhook_late webhook_payload_null webhook_stale"
     " nginx_502 platform_503 locked not_found result_early_400 result_expired foreign_urls full_path_urls"
-    " cancel_ignored cancel_charged billing_unpriced"
+    " cancel_ignored cancel_charged units billing_unpriced"
     " billing_late billing_never billing_discount billing_split billing_corrected"
 )
 _LINKMODEL_ONLY: Final = (

@@ -43,8 +43,17 @@ def find(endpoint_id: str, arguments: dict[str, Any]) -> Endpoint:
 
 
 def priced(endpoint: Endpoint, prices: Mapping[str, Decimal]) -> Endpoint:
-    """The endpoint at the price that is set for it, where one is."""
-    return replace(endpoint, unit_price=prices.get(endpoint.id, endpoint.unit_price))
+    """The endpoint at the price that is set for it, where one is.
+
+    One that the table lacks becomes a shared model by that, billed by the image or the second.
+    """
+    price = prices.get(endpoint.id)
+    if price is None:
+        return endpoint
+    if endpoint.listed:
+        return replace(endpoint, unit_price=price)
+    rule: Rule = "images" if endpoint.kind == "image" else "seconds"
+    return replace(endpoint, unit_price=price, unit=rule, rule=rule)
 
 
 def _load() -> dict[str, Endpoint]:

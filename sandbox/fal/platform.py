@@ -12,7 +12,7 @@ from sandbox import faults
 from sandbox.fal import ledger
 from sandbox.fal.bills import Charge
 from sandbox.fal.book import FalBook
-from sandbox.fal.endpoints import ENDPOINTS, Endpoint, priced
+from sandbox.fal.endpoints import Endpoint, find, priced
 from sandbox.fal.filters import FilterError, ids, page, span
 from sandbox.fal.record import FalRequest
 from sandbox.keys import REFUSAL, is_admin_key, is_sandbox_key
@@ -53,7 +53,7 @@ class Platform:
         asked = ids(request.query_params, "endpoint_id")
         if not asked:
             raise FilterError("endpoint_id is required")
-        known = [self._endpoint(endpoint_id) for endpoint_id in asked if endpoint_id in ENDPOINTS]
+        known = [found for endpoint_id in asked if (found := self._endpoint(endpoint_id)).listed]
         if not known:
             return _error(404, "not_found", "no price is known for these endpoints")
         prices = [
@@ -70,7 +70,7 @@ class Platform:
             raise FilterError("estimate_type must be unit_price or historical_api_price, with endpoints")
         total = Decimal(0)
         for endpoint_id, amount in wanted.items():
-            if endpoint_id not in ENDPOINTS:
+            if not self._endpoint(endpoint_id).listed:
                 return _error(404, "not_found", f"no price is known for {endpoint_id}")
             total += self._endpoint(endpoint_id).unit_price * _quantity(amount, quantity)
         return ExactJson({"estimate_type": kind, "total_cost": total, "currency": "USD"})
@@ -130,7 +130,7 @@ class Platform:
         return ExactJson(body)
 
     def _endpoint(self, endpoint_id: str) -> Endpoint:
-        return priced(ENDPOINTS[endpoint_id], self._book.core.config.fal_prices)
+        return priced(find(endpoint_id, {}), self._book.core.config.fal_prices)
 
     def _charges(self, request: Request) -> list[Charge]:
         query = request.query_params

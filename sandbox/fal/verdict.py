@@ -81,4 +81,7 @@ def _model_errors(
 
 
 def _units(record: FalRequest) -> Decimal:
+    asked = record.script.get("units")
+    if asked is not None:
+        return Decimal(str(asked.number(1)))
     return billing.units(record.endpoint, record.arguments, record.inference)

@@ -73,7 +73,8 @@ class LinkModelBook:
         Raises:
             InsufficientBalanceError: the balance is short; no task is made.
         """
-        nano = to_nano(order.offering.cost_usd(order.arguments))
+        fixed = self.core.config.linkmodel_prices.get(order.offering.id)
+        nano = to_nano(order.offering.cost_usd(order.arguments) if fixed is None else fixed)
         if nano > self.balance_nano:
             raise InsufficientBalanceError
         script, video = order.script, order.offering.kind == "video"
