@@ -6,10 +6,11 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
 LOCK := uv pip compile pyproject.toml --extra embedded --group build --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --no-emit-find-links --quiet
 
-.PHONY: help demo up test check format chaos bench lock clean
+.PHONY: help demo compare up test check format chaos bench lock clean
 
 help:
 	@echo "make demo     a tour on the embedded stack and the sandbox: no account, no key, no cost"
+	@echo "make compare  run a published comparison of both providers anew, on the sandbox"
 	@echo "make up       the whole stack in the foreground"
 	@echo "make test     every test"
 	@echo "make chaos    break everything for some minutes, then audit (SEED=... JOBS=...)"
@@ -21,6 +22,9 @@ help:
 
 demo: .venv/runtime
 	@$(BIN)/darkroom demo
+
+compare: .venv/runtime
+	@$(BIN)/darkroom demo --comparison
 
 up: .venv/runtime
 	@$(BIN)/darkroom up

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
@@ -53,9 +53,16 @@ def up() -> None:
 
 
 @app.command()
-def demo(*, as_json: options.Json = False) -> None:
+def demo(
+    *,
+    comparison: Annotated[
+        bool, typer.Option("--comparison", help="Run a published comparison of both providers anew instead.")
+    ] = False,
+    as_json: options.Json = False,
+) -> None:
     """Show it all on the embedded stack and the sandbox: no account, no key, no cost."""
-    raise typer.Exit(later("cli.demo.tour", "demo")(Output(as_json=as_json)))
+    play = later("cli.demo.comparison", "comparison") if comparison else later("cli.demo.tour", "demo")
+    raise typer.Exit(play(Output(as_json=as_json)))
 
 
 @app.command()

@@ -1,5 +1,6 @@
 """The sandbox's own account of what happened: its submits, its invoice, the callbacks that it received."""
 
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -48,9 +49,16 @@ class Truth:
         found: list[dict[str, Any]] = self._get(f"/callbacks/{name}")
         return found
 
+    def change(self, settings: Mapping[str, Any]) -> None:
+        """Set the sandbox anew, for what is submitted from now on."""
+        self._call("PATCH", "/control/settings", json=settings)
+
     def _get(self, path: str) -> Any:  # noqa: ANN401 - JSON
+        return self._call("GET", path)
+
+    def _call(self, method: str, path: str, **options: Any) -> Any:  # noqa: ANN401 - httpx's own, and JSON
         try:
-            response = self._http.get(f"{self.url}{path}")
+            response = self._http.request(method, f"{self.url}{path}", **options)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise Unreachable(f"no sandbox answers at {self.url} ({type(error).__name__})") from error
         if not response.is_success or _MARK not in response.headers:

@@ -113,11 +113,11 @@ def test_a_chart_of_few_payments_and_doubtful_ones_says_so(darkroom: Darkroom, p
     assert next(line for line in shown.out.splitlines() if "test/unknown" in line).count("unknown") == 6
 
 
-def test_a_chart_of_nothing_says_that(darkroom: Darkroom, project: Project) -> None:
+@pytest.mark.usefixtures("project")
+def test_a_chart_of_nothing_says_that(darkroom: Darkroom) -> None:
     drawn = darkroom("compare", "kling-v3", "--chart", "compare.pdf")
     assert "no job of kling-v3 has succeeded at fal yet" in drawn.out
     assert Path("compare.pdf").read_bytes().startswith(b"%PDF")
-    assert project
     found = darkroom("compare", "kling-v3", "--json").json
     assert "nothing known yet" in picture(found, "svg").decode()
 
