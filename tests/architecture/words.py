@@ -12,7 +12,7 @@ _NOTES = re.compile(r"#.*\b(" + "|".join(("TO" + "DO", "FIX" + "ME", "XX" + "X",
 _REGISTRIES = tuple(f"{name}\\.org" for name in ("pypi", "pythonhosted", "npmjs", "debian"))
 _PLACES = re.compile(r"(?<![\w.-])/(?:root|home/\w+|Users/\w+)/|\b(?:" + "|".join(_REGISTRIES) + r")\b")
 # Modules that compute with money.
-MONEY = ("domain/money.py", "domain/pricing.py", "domain/costs.py")
+MONEY = ("domain/money.py", "domain/pricing.py", "domain/costs.py", "domain/comparing.py")
 
 
 def pauses(module: Module) -> list[str]:

@@ -60,7 +60,8 @@ def test_all_of_it_is_there_as_json_and_as_csv(darkroom: Darkroom) -> None:
 @pytest.mark.usefixtures("both")
 def test_the_chart_is_a_picture_with_dark_text_on_white(darkroom: Darkroom) -> None:
     drawn = darkroom("compare", "kling-v3", "--monthly", 1000, "--chart", "compare.png")
-    assert (drawn.code, drawn.err) == (0, "drawn to compare.png\n")
+    # Before the very first picture on a machine, matplotlib may say that it looks for fonts.
+    assert (drawn.code, drawn.err.endswith("drawn to compare.png\n")) == (0, True)
     with Image.open("compare.png") as image:
         assert image.format == "PNG"
         assert image.width == 1800
