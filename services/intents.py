@@ -70,8 +70,16 @@ class _Turn:
         return Priced(self.offer, known, self.job.known_at)
 
 
-def begin(runtime: Runtime, job_ids: Sequence[UUID], *, owner: str) -> list[Begun]:
+def begin(
+    runtime: Runtime,
+    job_ids: Sequence[UUID],
+    *,
+    owner: str,
+    committing: Callable[[], object] | None = None,
+) -> list[Begun]:
     """Commit an attempt for each of the jobs that is queued, free and may be sent now.
+
+    ``committing`` is told when all is ready to be committed; it may make that wait.
 
     What cannot be sent is decided on: too late, no such provider here any more, an input that the offer no
     longer takes. A job whose lane is held goes back to wait, as if nothing had happened.
@@ -82,6 +90,8 @@ def begin(runtime: Runtime, job_ids: Sequence[UUID], *, owner: str) -> list[Begu
     turns = _not_held(runtime, _sendable(runtime, turns, owner), owner)
     prices = unit_prices(runtime, [turn.priced() for turn in turns])
     ready = [one for turn in turns if (one := _made(runtime, turn, prices[turn.lane], owner)) is not None]
+    if committing is not None:
+        committing()
     begun = _committed(runtime, [intent for intent, _ in ready], owner)
     return [one for intent, one in ready if intent.job_id in begun]
 

@@ -1,11 +1,11 @@
 """Putting committed attempts on the wire side by side, one POST each, and keeping each answer as it comes."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from queue import Empty, SimpleQueue
-from threading import Lock, Thread
+from threading import Event, Lock, Thread
 from typing import Final
 from uuid import UUID
 
@@ -24,6 +24,7 @@ from services.runtime import Runtime
 # Longer than any call can take; what has not answered by then is left to its lease.
 _PATIENCE_SECONDS: Final = 180.0
 _AGAIN_SECONDS: Final = 1.0
+_GOING_SECONDS: Final = 1.0
 _UNSENT: Final = Failure(
     ErrorCode.PROVIDER_FAILED,
     "nothing was sent: the worker was stopped before that",
@@ -40,6 +41,7 @@ class _Post:
 
     begun: Begun
     gate: Lock = field(default_factory=Lock)
+    going: Event = field(default_factory=Event)
 
     def claim(self) -> bool:
         """True for the first who asks, and never again."""
@@ -49,8 +51,12 @@ class _Post:
 _Answers = SimpleQueue[Heard]
 
 
-def send(runtime: Runtime, begun: Sequence[Begun], *, owner: str) -> None:
+def send(
+    runtime: Runtime, begun: Sequence[Begun], *, owner: str, started: Callable[[], None] | None = None
+) -> None:
     """Send each of the attempts that ``owner`` has begun once, and write down what came of it.
+
+    ``started`` is told when all are on their way out.
 
     What was stopped before it could go out is put back, since it provably was not sent. An attempt whose
     call broke in a way that nobody foresaw stays as it is: its lease runs out, and then it is looked for.
@@ -60,7 +66,7 @@ def send(runtime: Runtime, begun: Sequence[Begun], *, owner: str) -> None:
     heard: list[Heard] = []
     try:
         with kept(runtime, [one.job_id for one in begun], owner):
-            _write(runtime, answers, heard, _start(posts, answers))
+            _write(runtime, answers, heard, _start(posts, answers, started or _nobody))
     finally:
         for post in posts:
             if post.claim():
@@ -71,9 +77,14 @@ def send(runtime: Runtime, begun: Sequence[Begun], *, owner: str) -> None:
             raise one.answer
 
 
-def _start(posts: Sequence[_Post], answers: _Answers) -> int:
+def _nobody() -> None:
+    """Nobody wants to be told."""
+
+
+def _start(posts: Sequence[_Post], answers: _Answers, started: Callable[[], None]) -> int:
     """Set every POST going, each in a thread of its own, so that none waits for another; answers how many."""
     if len(posts) == 1:
+        started()
         _call(posts[0], answers)
         return 1
     for number, post in enumerate(posts):
@@ -83,12 +94,17 @@ def _start(posts: Sequence[_Post], answers: _Answers) -> int:
             # The system gives no more threads: the rest is put back.
             log.exception("threads_refused", started=number, wanted=len(posts))
             return number
+    for post in posts:
+        # A thread that has been started may still wait for its first turn.
+        post.going.wait(_GOING_SECONDS)
+    started()
     return len(posts)
 
 
 def _call(post: _Post, answers: _Answers) -> None:
     if not post.claim():
         return
+    post.going.set()
     begun = post.begun
     answer: Accepted | BaseException
     try:

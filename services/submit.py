@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from threading import BoundedSemaphore
+from contextlib import ExitStack
+from functools import partial
+from threading import BoundedSemaphore, Lock
 from typing import Final
 from uuid import UUID
 
@@ -34,7 +36,8 @@ def submit(runtime: Runtime, job_ids: Sequence[UUID], *, owner: str) -> None:
 class Submitter:
     """Carries jobs for one process: a provider's late answer does not keep it from the next ones.
 
-    Safe in threads.
+    One lot at a time is between its commit and the wire: should the process die, no more than that is taken
+    for sent though it was not. Safe in threads.
     """
 
     def __init__(
@@ -43,6 +46,7 @@ class Submitter:
         self._runtime = runtime
         self._patience = patience_seconds
         self._room = BoundedSemaphore(lots)
+        self._starting = Lock()
         self._threads = ThreadPoolExecutor(lots, "submit")
         self._out: set[Future[None]] = set()
 
@@ -53,7 +57,7 @@ class Submitter:
         """
         for lot in _lots(job_ids):
             self._room.acquire()
-            future = self._threads.submit(submit, self._runtime, lot, owner=owner)
+            future = self._threads.submit(self._submit, lot, owner)
             self._out.add(future)
             future.add_done_callback(self._over)
             wait([future], self._patience)
@@ -62,6 +66,13 @@ class Submitter:
         """Wait for answers that are late, for so many ``seconds`` at most; what comes later is looked for."""
         wait(set(self._out), seconds)
         self._threads.shutdown(wait=False)
+
+    def _submit(self, lot: Sequence[UUID], owner: str) -> None:
+        with ExitStack() as starting:
+            turn = partial(starting.enter_context, self._starting)
+            begun = intents.begin(self._runtime, lot, owner=owner, committing=turn)
+            if begun:
+                sending.send(self._runtime, begun, owner=owner, started=starting.close)
 
     def _over(self, future: Future[None]) -> None:
         error = future.exception()

@@ -31,7 +31,7 @@ def darkroom(port: int, flower_port: int, host: str = LOOPBACK) -> Applications:
             _web(host, port),
             _worker("worker", "-Q", "collect", "-c", "4"),
             # Apart, so that files which are slow to come hold up no job that is to be sent.
-            _worker("submits", "-Q", "image,video", "--pool", "threads", "-c", "8"),
+            _worker("submits", "-Q", "image,video", "--pool", "threads", "-c", "4"),
             _worker("callbacks", "-Q", "callbacks", "--pool", "threads", "-c", "16"),
             # Apart, so that a file of 100,000 rows takes no process from those who send and fetch.
             _worker("batches", "-Q", "batches", "--pool", "threads", "-c", "2"),

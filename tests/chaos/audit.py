@@ -158,6 +158,14 @@ def ledger_adds_up(snapshot: Snapshot) -> Result:
     return f"{len(snapshot.ledger)} entries, {sum(held.values())} held, {sum(spent.values())} spent", faults
 
 
+def own_audit_agrees(snapshot: Snapshot) -> Result:
+    """What users are told of the books is what the auditor finds."""
+    faults = [f"{name}: {wrong} of {checked}" for name, (checked, wrong) in snapshot.books.items() if wrong]
+    if not snapshot.books:
+        faults.append("it says nothing")
+    return f"{sum(checked for checked, _ in snapshot.books.values())} amounts compared", faults
+
+
 def callbacks_arrived(snapshot: Snapshot) -> Result:
     """Whoever gave an address was told how it ended, at least once and signed."""
     due = [job for job in snapshot.jobs if job.callback_url is not None and _at_rest(job)]
@@ -225,6 +233,7 @@ CHECKS: Final[dict[str, Callable[[Snapshot], Result]]] = {
     "ledger = invoice": ledger_is_invoice,
     "unknown is not free": unknown_is_not_free,
     "the ledger adds up": ledger_adds_up,
+    "darkroom audit finds nothing": own_audit_agrees,
     "every callback arrived, signed": callbacks_arrived,
     "object bytes = recorded hash": bytes_are_as_recorded,
     "nothing is due for what has ended": agenda_is_clean,

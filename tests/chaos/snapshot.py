@@ -99,6 +99,8 @@ class Snapshot:
     # Verified callbacks by tag, each the type of its event.
     told: Mapping[str, Sequence[str]] = field(default_factory=dict)
     unsigned: Sequence[str] = ()
+    # What Darkroom's own audit says of each of its rules: how much was checked, and how much is wrong.
+    books: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     # What was really broken, and how often.
     broken: Mapping[str, int] = field(default_factory=dict)
     wanted: Sequence[str] = ()

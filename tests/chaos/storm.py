@@ -4,8 +4,9 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,9 +22,12 @@ from tests.chaos.witness import Rows, snapshot
 
 STATES: Final = ("queued", "submitting", "running", "storing")
 MOVING_SECONDS: Final = 30.0
-_GATHER_SECONDS: Final = 30.0
+_ASKERS: Final = 64
+_LOOK_EACH: Final = 5
 _LONGEST_SECONDS: Final = 120.0
 _ASKED_PER_SECOND: Final = 120.0
+# Longer than any job is kept where it is sent or fetched: those who are there change, but some always are.
+_ASKED_SECONDS: Final = 10.0
 _LOOK_SECONDS: Final = 0.2
 # What keeps a job in a state for a while, and how many of twenty jobs it keeps there.
 _KEPT: Final = (
@@ -76,14 +80,7 @@ def run(seed: int, jobs: int, folder: Path, say: Say) -> Outcome:
         wanted = orders(seed, jobs, receiver.server.url)
         customer = Customer(on.url, on.api_key)
         rows = Rows(on.environment["DARKROOM_DATABASE_URL"])
-        with ThreadPoolExecutor(1) as askers:
-            asked = askers.submit(customer.ask_all, wanted, jobs / _ASKED_PER_SECOND)
-            _wait_until(lambda: len(customer.acknowledged) > jobs / 2 or asked.done())
-            # Else all would have been sent when everything is killed: nothing would be queued.
-            with on.frozen("submits"):
-                asked.result()
-                _wait_until(lambda: _filled(rows.statuses()))
-                on.kill_everything()
+        _flood(on, rows, customer, wanted)
         killed = _started_again(on, rows, say)
         rest(rows, say, patience=_LONGEST_SECONDS + jobs / 2)
         found = snapshot(on, wanted, customer.acknowledged, receiver, broken={}, wanted=())
@@ -102,10 +99,25 @@ def _order(chance: random.Random, tag: str, callback: str) -> Order:
     return Order(tag, body)
 
 
-def _wait_until(happened: Callable[[], bool]) -> None:
-    pause, deadline = threading.Event(), time.monotonic() + _GATHER_SECONDS
-    while not happened() and time.monotonic() < deadline:
-        pause.wait(_LOOK_SECONDS)
+def _flood(on: Stage, rows: Rows, customer: Customer, wanted: Sequence[Order]) -> None:
+    """Ask for all, and kill everything when there is something in every state.
+
+    Else all would have been sent by then, and nothing be queued: so nothing is sent or fetched any more once
+    some are at every other place.
+    """
+    pause = threading.Event()
+    with ThreadPoolExecutor(_ASKERS) as askers, ExitStack() as frozen:
+        asked, slowly = [], True
+        for number, order in enumerate(wanted):
+            asked.append(askers.submit(customer.ask, order))
+            pause.wait(_ASKED_SECONDS / len(wanted) if slowly else 1 / _ASKED_PER_SECOND)
+            if slowly and number % _LOOK_EACH == 0 and _busy(rows.statuses(), len(wanted)):
+                for name in ("submits", "worker"):
+                    frozen.enter_context(on.frozen(name))
+                slowly = False
+        for one in asked:
+            one.result()
+        on.kill_everything()
 
 
 def _started_again(on: Stage, rows: Rows, say: Say) -> Killed:
@@ -141,10 +153,10 @@ def _not_due(rows: Rows) -> frozenset[str]:
     return frozenset(row["job_id"] for row in found)
 
 
-def _filled(statuses: Mapping[str, int]) -> bool:
-    """Whether some are in every state, and a good part is with the providers."""
-    running = statuses.get("running", 0)
-    return all(statuses.get(state) for state in STATES) and running > _RUNNING_SHARE * sum(statuses.values())
+def _busy(statuses: Mapping[str, int], jobs: int) -> bool:
+    """Whether some are sent and some fetched at this moment, and a good part of all is with the providers."""
+    at_work = all(statuses.get(state) for state in ("submitting", "storing"))
+    return at_work and statuses.get("running", 0) > _RUNNING_SHARE * jobs
 
 
 def _open(rows: Rows) -> dict[str, tuple[str, Sequence[Any]]]:

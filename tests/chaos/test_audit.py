@@ -56,6 +56,7 @@ def sound() -> Snapshot:
             Sent("k-4", None, died=True),
         ),
         told={"t-1": ("job.succeeded", "job.succeeded")},
+        books={"held": (3, 0), "attempts": (4, 0)},
         broken={"kill worker": 2, "submit.after": 1},
         wanted=("kill worker", "submit.after"),
     )
@@ -139,6 +140,8 @@ DAMAGE: dict[str, tuple[str, Callable[[Snapshot], Snapshot]]] = {
         lambda all_: _job(1, reserved_nano=5)(_and_entry(Entry("job-2", None, "reserve", 5))(all_)),
     ),
     "something negative was spent": ("the ledger adds up", _and_entry(Entry("job-2", "a-3", "adjust", -1))),
+    "its own audit finds something": ("darkroom audit finds nothing", _with(books={"held": (3, 1)})),
+    "its own audit says nothing": ("darkroom audit finds nothing", _with(books={})),
     "a callback did not arrive": ("every callback arrived, signed", _with(told={})),
     "a callback told something else": (
         "every callback arrived, signed",

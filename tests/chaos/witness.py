@@ -102,9 +102,17 @@ def snapshot(
         sent=_sent(stage),
         told=_told(receiver),
         unsigned=list(receiver.unsigned),
+        books=_books(stage),
         broken=broken,
         wanted=wanted,
     )
+
+
+def _books(stage: Stage) -> dict[str, tuple[int, int]]:
+    headers = {"Authorization": f"Bearer {stage.api_key}"}
+    answer = httpx.get(f"{stage.url}/v1/costs/audit", headers=headers, timeout=60, trust_env=False)
+    checks = answer.raise_for_status().json()["checks"]
+    return {check["name"]: (check["checked"], check["wrong"]) for check in checks}
 
 
 def _jobs(rows: Rows) -> list[Job]:
