@@ -32,6 +32,8 @@ _AWAY: Final = (
     asyncpg.PostgresConnectionError,
     asyncpg.InsufficientResourcesError,
     asyncpg.OperatorInterventionError,
+    # It was about to be used as its end arrived: nothing was sent, and it is of no use any more.
+    asyncpg.InternalClientError,
 )
 
 _Write = Callable[[asyncpg.Connection, Sequence[Item]], Awaitable[Sequence[Outcome]]]
@@ -158,7 +160,9 @@ class Entrance:
 def _in_our_words(connection: asyncpg.Connection) -> Iterator[None]:
     try:
         yield
-    except (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+    except (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError, *_AWAY) as error:
+        if isinstance(error, asyncpg.InternalClientError):
+            connection.terminate()
         if isinstance(error, _AWAY) or connection.is_closed():
             raise DatabaseUnavailable("the database went away") from error
         raise NotWritten(type(error).__name__) from None
