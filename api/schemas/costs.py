@@ -20,8 +20,8 @@ Day = Annotated[str, StringConstraints(max_length=40)]
 class CostsQuery(BaseModel):
     """Which costs are wanted, and in which groups."""
 
-    group_by: Text | Literal[""] = Field(
-        default="",
+    group_by: Text | None = Field(
+        default=None,
         description="Names with commas between them: `provider`, `endpoint`, `model`, `kind`, `status`, "
         "`basis`, `batch_id`, `day`, `month`, `sandbox`, `tag.NAME` for any tag. Left out, all is one group.",
     )
@@ -35,8 +35,8 @@ class CostsQuery(BaseModel):
 
     @field_validator("group_by")
     @classmethod
-    def _grouping(cls, given: str) -> str:
-        Grouping.parse(given)
+    def _grouping(cls, given: str | None) -> str | None:
+        Grouping.parse(given or "")
         return given
 
     @field_validator("first", "last")
@@ -65,7 +65,7 @@ class CostsQuery(BaseModel):
         name, _, value = (self.tag or "").partition(":")
         return Asked(
             project_id,
-            Grouping.parse(self.group_by),
+            Grouping.parse(self.group_by or ""),
             first,
             last,
             provider=self.provider,
