@@ -29,8 +29,10 @@ compare: .venv/runtime
 up: .venv/runtime
 	@$(BIN)/darkroom up
 
+# One more than there are processors: much of what is tested is waiting.
+test: WORKERS = $(shell $(BIN)/python -c 'import os; print((os.cpu_count() or 1) + 1)')
 test: .venv/dev
-	@$(BIN)/python -m pytest --numprocesses auto --cov --cov-report term --cov-fail-under 95
+	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --cov --cov-report term --cov-fail-under 95
 
 chaos: .venv/dev
 	@$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED)) $(if $(JOBS),--jobs $(JOBS))
