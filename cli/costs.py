@@ -38,7 +38,7 @@ def costs(
     as_json: options.Json = False,
 ) -> None:
     """Say what was spent, in groups; what nobody knows is counted and never taken for 0."""
-    asked = {"group_by": group_by, "from": first, "to": last, "tag": tag}
+    asked = {"group_by": group_by or None, "from": first, "to": last, "tag": tag}
     params = {name: value for name, value in asked.items() if value is not None}
     output = Output(as_json=as_json)
     with Client(connection(read_settings())) as client:

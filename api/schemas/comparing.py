@@ -1,14 +1,13 @@
 """Comparing what models cost: what may be asked, and what is answered."""
 
-from datetime import date
 from typing import Annotated, Final, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, Field, field_validator, model_validator
+from pydantic import Field
 
 from api.queries import Tag, Text
 from api.schemas.base import Money, Shown
-from api.schemas.costs import Day, day_of
+from api.schemas.days import Days
 from domain.comparing import Certainty
 from domain.lifecycle import Kind
 from storage.costs.paid import Wanted
@@ -17,7 +16,7 @@ MOST_MODELS: Final = 20
 MOST_MONTHLY: Final = 10_000_000
 
 
-class ComparingQuery(BaseModel):
+class ComparingQuery(Days):
     """Which models are compared, by which of their jobs, and for how many a month."""
 
     model: list[Text] = Field(
@@ -27,29 +26,7 @@ class ComparingQuery(BaseModel):
         default=1000, description="How many jobs of each model a month's cost is projected for."
     )
     kind: Kind | None = None
-    first: Day | None = Field(default=None, alias="from", description="The first day, like `2026-01-31`.")
-    last: Day | None = Field(default=None, alias="to", description="The last day; it is included.")
     tag: Tag | None = Field(default=None, description="`name:value`, exactly: to compare like with like.")
-
-    @field_validator("first", "last")
-    @classmethod
-    def _day(cls, given: str | None) -> str | None:
-        if given is not None:
-            day_of(given)
-        return given
-
-    @model_validator(mode="after")
-    def _in_order(self) -> "ComparingQuery":
-        first, last = self.days
-        if first is not None and last is not None and first > last:
-            raise ValueError("from must not be after to")
-        return self
-
-    @property
-    def days(self) -> tuple[date | None, date | None]:
-        """From when until when, both included."""
-        first, last = (None if one is None else day_of(one) for one in (self.first, self.last))
-        return first, last
 
     def wanted(self, project_id: UUID) -> Wanted:
         """The question as the services know it."""

@@ -1,23 +1,19 @@
 """Costs and the audit: what may be asked, and what is answered."""
 
-from datetime import date
-from typing import Annotated, Final, Literal
+from typing import Final, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, Field, StringConstraints, field_validator, model_validator
+from pydantic import Field, field_validator
 
 from api.queries import Tag, Text
 from api.schemas.base import Money, Shown
+from api.schemas.days import Days
 from domain.costing import Grouping
 from domain.lifecycle import Kind
 from storage.costs.groups import Asked
 
-_ABOUT_DAYS: Final = "must be a day by UTC, like 2026-01-31"
 
-Day = Annotated[str, StringConstraints(max_length=40)]
-
-
-class CostsQuery(BaseModel):
+class CostsQuery(Days):
     """Which costs are wanted, and in which groups."""
 
     group_by: Text | None = Field(
@@ -25,8 +21,6 @@ class CostsQuery(BaseModel):
         description="Names with commas between them: `provider`, `endpoint`, `model`, `kind`, `status`, "
         "`basis`, `batch_id`, `day`, `month`, `sandbox`, `tag.NAME` for any tag. Left out, all is one group.",
     )
-    first: Day | None = Field(default=None, alias="from", description="The first day, like `2026-01-31`.")
-    last: Day | None = Field(default=None, alias="to", description="The last day; it is included.")
     provider: Literal["linkmodel", "fal"] | None = None
     model: Text | None = Field(default=None, description="As the job gave it.")
     kind: Kind | None = None
@@ -38,26 +32,6 @@ class CostsQuery(BaseModel):
     def _grouping(cls, given: str | None) -> str | None:
         Grouping.parse(given or "")
         return given
-
-    @field_validator("first", "last")
-    @classmethod
-    def _day(cls, given: str | None) -> str | None:
-        if given is not None:
-            day_of(given)
-        return given
-
-    @model_validator(mode="after")
-    def _in_order(self) -> "CostsQuery":
-        first, last = self.days
-        if first is not None and last is not None and first > last:
-            raise ValueError("from must not be after to")
-        return self
-
-    @property
-    def days(self) -> tuple[date | None, date | None]:
-        """From when until when, both included."""
-        first, last = (None if one is None else day_of(one) for one in (self.first, self.last))
-        return first, last
 
     def wanted(self, project_id: UUID) -> Asked:
         """The question as the services know it."""
@@ -142,13 +116,3 @@ class Audit(Shown):
     adds_up: bool
     at: str
     checks: list[AuditCheck]
-
-
-def day_of(text: str) -> date:
-    """Read a day by UTC; raises ValueError with what would be right."""
-    try:
-        if len(text) == len("2026-01-31"):
-            return date.fromisoformat(text)
-    except ValueError:
-        pass
-    raise ValueError(_ABOUT_DAYS)

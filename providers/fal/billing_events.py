@@ -13,6 +13,7 @@ from outbound.wire import Reply, Request, Wire, WireError
 from providers.base import LookFailed
 from providers.bills import Bill
 from providers.fal.answers import Unreadable, parse_object
+from providers.fal.moments import moment, stamp
 
 BILL_SECONDS: Final = 20.0
 MOST_REQUESTS: Final = 50
@@ -48,8 +49,8 @@ class BillingEvents:
         """
         found: dict[str, list[Event]] = defaultdict(list)
         span = {
-            "start": _stamp(max(since - SKEW, until - SPAN)),
-            "end": _stamp(until + SKEW),
+            "start": stamp(max(since - SKEW, until - SPAN)),
+            "end": stamp(until + SKEW),
             "limit": str(PAGE),
         }
         for start in range(0, len(request_ids), MOST_REQUESTS):
@@ -104,7 +105,7 @@ def _bill(events: Sequence[Event]) -> Bill:
         units=sum(counted, Decimal(0)) if len(counted) == len(units) else None,
         unit_price=prices.pop() if len(prices) == 1 else None,
         events=len(events),
-        at=max((at for event in events if (at := _moment(event.get("timestamp")))), default=None),
+        at=max((at for event in events if (at := moment(event.get("timestamp")))), default=None),
     )
 
 
@@ -135,21 +136,6 @@ def _nano(amount: Decimal | None, per_dollar: int = NANO_PER_USD) -> int | None:
     if amount is None or abs(amount) > Decimal(MAX_NANO_USD) / per_dollar:
         return None
     return int((amount * per_dollar).to_integral_value(ROUND_HALF_UP))
-
-
-def _moment(text: object) -> datetime | None:
-    if not isinstance(text, str):
-        return None
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
-
-
-def _stamp(at: datetime) -> str:
-    """ISO 8601 in UTC, as the platform's own examples write it."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _refused(reply: Reply) -> LookFailed:

@@ -12,6 +12,7 @@ from outbound.wire import Reply, Request, Wire, WireError
 from providers.base import Accepted, LookFailed, Sighting
 from providers.fal.answers import Unreadable, parse, parse_object
 from providers.fal.marker import MARKER
+from providers.fal.moments import moment, stamp
 from providers.fal.urls import InvalidEndpoint, Queue
 from providers.sightings import NotSeen, Wanted
 
@@ -89,8 +90,8 @@ class RequestList:
     ) -> Iterator[tuple[list[Item], bool]]:
         asked = {
             "endpoint_id": endpoint,
-            "start": _stamp(min(one.sent_at for one in wanted) - SKEW),
-            "end": _stamp(now + SKEW + timedelta(seconds=1)),
+            "start": stamp(min(one.sent_at for one in wanted) - SKEW),
+            "end": stamp(now + SKEW + timedelta(seconds=1)),
             "expand": "payloads",
             "limit": str(PAGE),
         }
@@ -127,7 +128,7 @@ class RequestList:
             links = self._queue.links(endpoint, request_id, {})
         except InvalidEndpoint as error:
             raise LookFailed(str(error), permanent=True) from error
-        taken_at = _moment(item.get("sent_at")) or one.sent_at
+        taken_at = moment(item.get("sent_at")) or one.sent_at
         return Accepted(
             request_id,
             status_url=links.status,
@@ -160,7 +161,7 @@ def _judge(seen: _Pass, item: Item, endpoint: str, wanted: Sequence[Wanted]) -> 
 
 def _may_be(item: Item, given: Mapping[str, Any], one: Wanted) -> bool:
     """Whether an entry without a marker may be the one: not older, and its input not shown or the same."""
-    at = _moment(item.get("sent_at")) or _moment(item.get("started_at"))
+    at = moment(item.get("sent_at")) or moment(item.get("started_at"))
     in_time = at is None or at >= one.sent_at - SKEW
     return in_time and (not given or _same(given, one.arguments))
 
@@ -191,21 +192,6 @@ def _same(given: Mapping[str, Any], arguments: Mapping[str, Any]) -> bool:
     if isinstance(prompt, str):
         return prompt in set(_values(given, "prompt"))
     return all(given.get(name) == value for name, value in arguments.items())
-
-
-def _moment(text: object) -> datetime | None:
-    if not isinstance(text, str):
-        return None
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
-
-
-def _stamp(at: datetime) -> str:
-    """ISO 8601 in UTC, as the platform's own examples write it."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _refused(reply: Reply) -> LookFailed:

@@ -30,5 +30,5 @@ def client(project: Project) -> Iterator[httpx.Client]:
 @pytest.fixture
 def anyone(url: str) -> Iterator[httpx.Client]:
     """A client without a key."""
-    with httpx.Client(base_url=url, timeout=30, trust_env=False) as made:
+    with httpx.Client(base_url=url, timeout=120, trust_env=False) as made:
         yield made

@@ -85,7 +85,7 @@ class Project:
         """An HTTP client that carries a new key of that scope."""
         key = create_key(self.runtime, project_id=self.id, name="test", scope=scope)["key"]
         headers = {"Authorization": f"Bearer {key}"}
-        with httpx.Client(base_url=self.url, headers=headers, timeout=30, trust_env=False) as client:
+        with httpx.Client(base_url=self.url, headers=headers, timeout=120, trust_env=False) as client:
             yield client
 
 
