@@ -47,11 +47,11 @@ class QueueClient:
         Raises:
             LookFailed: no answer.
         """
-        shot = OneShot(self._wire, self._queue, CANCEL_SECONDS)
+        shot = OneShot(self._wire, self._queue, self._key, CANCEL_SECONDS)
         told = {"cancel_url": handle.cancel_url}
         try:
             links = self._queue.links(handle.endpoint, handle.request_id, told)
-            OneShotClient(key=self._key, transport=shot).cancel_at(links.cancel, handle.request_id)
+            OneShotClient(key=self._key, shot=shot).cancel_at(links.cancel, handle.request_id)
         except (WireError, InvalidEndpoint) as error:
             raise LookFailed(f"fal.ai could not be asked to cancel: {error}") from error
         except Refused as error:
@@ -59,8 +59,8 @@ class QueueClient:
         return _canceled(shot.reply)
 
     def _post(self, submission: Submission) -> Reply:
-        shot = OneShot(self._wire, self._queue, self._submit_timeout)
-        client = OneShotClient(key=self._key, transport=shot)
+        shot = OneShot(self._wire, self._queue, self._key, self._submit_timeout)
+        client = OneShotClient(key=self._key, shot=shot)
         try:
             app_of(submission.endpoint)
             client.submit(

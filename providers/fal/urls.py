@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import httpx
 
@@ -85,6 +85,9 @@ class Queue:
             return None
         return str(there.copy_with(fragment=None))
 
-    def moved(self, url: httpx.URL) -> str:
+    def moved(self, url: str) -> str:
         """``url`` as the fal client made it, moved from its fixed host to this queue."""
-        return self.inside(str(url)) or self.base + url.raw_path.decode("ascii")
+        if url.startswith(f"{self.base}/"):
+            return url
+        there = urlsplit(url)
+        return self.base + there.path + (f"?{there.query}" if there.query else "")

@@ -4,7 +4,6 @@ import socket
 from collections.abc import Callable
 from typing import Any
 
-import httpx
 import pytest
 
 from outbound.wire import Reply, Request
@@ -135,13 +134,12 @@ class Wire:
         return Reply(200, {}, b"{}")
 
 
-def test_a_second_request_through_one_transport_is_stopped() -> None:
+def test_a_second_request_of_one_call_is_stopped() -> None:
     wire = Wire()
-    shot = OneShot(wire, Queue("http://127.0.0.1:1/fal/queue"), 5.0)
-    request = httpx.Request("POST", "https://queue.fal.run/fal-ai/flux/dev", json={})
-    shot.handle_request(request)
+    shot = OneShot(wire, Queue("http://127.0.0.1:1/fal/queue"), "sandbox", 5.0)
+    shot.request("POST", "https://queue.fal.run/fal-ai/flux/dev", json={})
     with pytest.raises(OutcomeUnknown, match="again"):
-        shot.handle_request(request)
+        shot.request("POST", "https://queue.fal.run/fal-ai/flux/dev", json={})
     assert len(wire.calls) == 1
 
 
