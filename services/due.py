@@ -12,12 +12,14 @@ import structlog
 from domain.lifecycle import JobStatus
 from services import calling, letting
 from services.runtime import Runtime
+from services.sights import Open, open_of
 from storage import agenda, claims
 from storage import calling as turns
 from storage.batches import reading
 from storage.claims import Due, Lease
 from storage.database import Session
 from storage.queue import COLLECT, DELIVER, READ, SUBMIT, Note, QueueUnavailable
+from storage.steps.looking import open_rows
 
 # How long a claimed row is left alone: a lost message costs this much, and no more.
 CLAIM: Final = timedelta(seconds=15)
@@ -32,11 +34,13 @@ log = structlog.get_logger(__name__)
 class Claimed:
     """What the claim ``at`` that time brought: jobs to look at, notes for the workers, and what is to settle.
 
+    ``open`` is what is to be asked about the jobs of ``looks``; there may be nothing to ask about one.
     ``lost`` are jobs that were still being sent when their lease ran out: their worker died in the middle, or
     their outcome is unknown and they are looked for.
     """
 
     looks: Sequence[UUID]
+    open: Sequence[Open]
     notes: Sequence[Note]
     lost: Sequence[UUID]
     at: datetime
@@ -50,6 +54,7 @@ def claim(runtime: Runtime, *, owner: str, looks: Mapping[str, int], notes: int)
         seen = [
             job_id for name, most in looks.items() for job_id in _looks(runtime, session, name, lease, most)
         ]
+        asked = open_rows(session, seen)
         due = claims.claim_work(session, lease, most=notes)
         told = calling.claim(session, lease, most=notes)
         files = reading.claim(session, lease)
@@ -60,7 +65,8 @@ def claim(runtime: Runtime, *, owner: str, looks: Mapping[str, int], notes: int)
         for start in range(0, len(told), TOGETHER)
     ]
     read_notes = [Note(READ, "batches", (one,), in_turn=True) for one in files]
-    return Claimed(seen, [*_notes([*due, *let]), *told_notes, *read_notes], lost, now)
+    opened = [open_of(row) for row in asked]
+    return Claimed(seen, opened, [*_notes([*due, *let]), *told_notes, *read_notes], lost, now)
 
 
 def _looks(runtime: Runtime, session: Session, provider: str, lease: Lease, most: int) -> Sequence[UUID]:

@@ -14,14 +14,14 @@ from providers.base import Ended, LookFailed
 from services import ending, lanes, news, together, verdicts
 from services.news import Told
 from services.runtime import Runtime
-from services.sights import LONGEST_PAUSE, Look, Open, Result, Sight, handle_of, open_of, sight_of
+from services.sights import LONGEST_PAUSE, Look, Open, Result, Sight, handle_of, sight_of
 from services.verdicts import Seen
 from storage import agenda, jobs
 from storage.database import Session
 from storage.records import AttemptRecord, JobRecord
-from storage.steps.looking import open_rows, release
+from storage.steps.looking import release
 
-__all__ = ["Look", "Open", "Result", "hand_back", "handle_of", "open_requests", "record"]
+__all__ = ["Look", "Open", "Result", "hand_back", "handle_of", "record"]
 
 _LOOKED_AT: Final = frozenset({AttemptStatus.RUNNING, AttemptStatus.UNKNOWN})
 _MISSES: Final = 3
@@ -31,15 +31,6 @@ _REVIEW_PAUSE: Final = timedelta(minutes=10)
 _REVIEW_WINDOW: Final = timedelta(hours=48)
 
 log = structlog.get_logger(__name__)
-
-
-def open_requests(runtime: Runtime, job_ids: Sequence[UUID]) -> list[Open]:
-    """What has to be asked about the given jobs; a job with nothing to ask about is left out."""
-    if not job_ids:
-        return []
-    with runtime.database.work() as session:
-        rows = open_rows(session, job_ids)
-    return [open_of(row) for row in rows]
 
 
 def record(runtime: Runtime, looks: Sequence[Look], *, owner: str, told: Told | None = None) -> list[UUID]:

@@ -7,13 +7,13 @@ from uuid import UUID
 
 from domain.costs import Basis, Cost
 from domain.lanes import Lane
-from domain.lifecycle import JobStatus, Kind
+from domain.lifecycle import Kind
 from domain.timeline import Phase, queued_phase
 from providers.base import Ended, Finished, Handle, LookFailed, Observation, Queued, UnitPrice
 from services import lanes
 from services.runtime import Runtime
 from storage.records import AttemptRecord, JobRecord
-from storage.steps.looking import OpenRow
+from storage.steps.looking import LookRow
 
 LONGEST_PAUSE: Final = 60.0
 
@@ -107,33 +107,34 @@ def sight_of(runtime: Runtime, look: Look) -> Sight:
     return Sight(look, pause)
 
 
-def open_of(row: OpenRow) -> Open:
+def open_of(row: LookRow) -> Open:
     """What is to be asked about an undecided attempt."""
     return Open(
         job_id=row.job_id,
         attempt_id=row.attempt_id,
         provider=row.provider,
-        handle=_handle(row.kind, row),
+        handle=_handle(row.kind, row.request_id, row.accepted_at, row),
         phase=row.phase,
-        position=row.queue_position,
-        cancel=row.cancel_requested_at is not None and row.cancel_effect is None,
-        troubled=row.troubles > 0 or row.job_status != JobStatus.RUNNING,
+        position=row.position,
+        cancel=row.cancel,
+        troubled=row.troubles > 0 or row.waits,
         of_batch=row.of_batch,
     )
 
 
 def handle_of(job: JobRecord, attempt: AttemptRecord) -> Handle:
     """All that the provider's adapter needs to know of an accepted request."""
-    return _handle(job.kind, attempt)
+    taken = attempt.accepted_at or attempt.submitted_at
+    return _handle(job.kind, attempt.provider_request_id or "", taken, attempt)
 
 
-def _handle(kind: str, attempt: AttemptRecord | OpenRow) -> Handle:
+def _handle(kind: str, request_id: str, accepted_at: datetime, attempt: AttemptRecord | LookRow) -> Handle:
     expected = attempt.expected_nano
     return Handle(
-        request_id=attempt.provider_request_id or "",
+        request_id=request_id,
         kind=Kind(kind),
         endpoint=attempt.endpoint,
-        accepted_at=attempt.accepted_at or attempt.submitted_at,
+        accepted_at=accepted_at,
         status_url=attempt.status_url,
         response_url=attempt.response_url,
         cancel_url=attempt.cancel_url,

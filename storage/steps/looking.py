@@ -12,22 +12,21 @@ from sqlmodel import Session
 
 from storage.steps.rows import rows
 
-_COLUMNS: Final = """
-    attempts.id AS attempt_id, attempts.job_id, attempts.number, attempts.provider, attempts.endpoint,
-    attempts.status, attempts.phase, attempts.phase_since, attempts.phases, attempts.queue_position,
-    attempts.troubles, attempts.cancel_effect, attempts.submitted_at, attempts.accepted_at,
-    attempts.provider_request_id, attempts.status_url, attempts.response_url, attempts.cancel_url,
-    attempts.price_nano, attempts.unit, attempts.unit_price, attempts.expected_nano,
-    jobs.project_id, jobs.kind, jobs.priority, jobs.status AS job_status, jobs.cancel_requested_at,
-    jobs.batch_id IS NOT NULL AS of_batch
-"""
-
+# The cancel is asked for until it is answered; in review the looks go on, seldom.
 _OPEN: Final = text(
-    f"""
-    SELECT {_COLUMNS} FROM attempts JOIN jobs ON jobs.id = attempts.job_id
+    """
+    SELECT attempts.job_id, attempts.id AS attempt_id, jobs.kind, attempts.provider, attempts.endpoint,
+        attempts.provider_request_id AS request_id,
+        COALESCE(attempts.accepted_at, attempts.submitted_at) AS accepted_at,
+        attempts.status_url, attempts.response_url, attempts.cancel_url,
+        attempts.price_nano, attempts.unit, attempts.unit_price, attempts.expected_nano,
+        attempts.phase, attempts.queue_position AS position, attempts.troubles,
+        jobs.cancel_requested_at IS NOT NULL AND attempts.cancel_effect IS NULL AS cancel,
+        jobs.status <> 'running' AS waits, jobs.batch_id IS NOT NULL AS of_batch
+    FROM attempts JOIN jobs ON jobs.id = attempts.job_id
     WHERE attempts.job_id = ANY(CAST(:ids AS uuid[])) AND attempts.status IN ('running', 'unknown')
       AND attempts.provider_request_id IS NOT NULL
-    """  # noqa: S608 - the columns are named above
+    """
 )
 
 # The jobs are locked in one order, so that two who write at once never wait for each other.
@@ -35,10 +34,14 @@ _LOCK: Final = text("SELECT id FROM jobs WHERE id = ANY(CAST(:ids AS uuid[])) OR
 
 # Only now, with the jobs locked, are the attempts read: before, another could have moved them meanwhile.
 _HELD: Final = text(
-    f"""
-    SELECT {_COLUMNS} FROM attempts JOIN jobs ON jobs.id = attempts.job_id
+    """
+    SELECT attempts.id AS attempt_id, attempts.job_id, attempts.number, attempts.provider, attempts.endpoint,
+        attempts.phase, attempts.phase_since, attempts.phases, attempts.queue_position,
+        attempts.submitted_at, attempts.unit, attempts.unit_price,
+        jobs.project_id, jobs.kind, jobs.priority, jobs.status AS job_status, jobs.cancel_requested_at
+    FROM attempts JOIN jobs ON jobs.id = attempts.job_id
     WHERE attempts.id = ANY(CAST(:ids AS uuid[])) AND attempts.status IN ('running', 'unknown')
-    """  # noqa: S608 - the columns are named above
+    """
 )
 
 # Who was told to look at once while this look was out (due now, and nobody's) is not put off by it.
@@ -74,24 +77,16 @@ _RELEASE: Final = text(
 
 
 @dataclass(frozen=True, slots=True)
-class OpenRow:
-    """An accepted and undecided attempt, with what is needed of its job."""
+class LookRow:
+    """An accepted and undecided attempt, with what a look at it needs; read for each look, so no more."""
 
-    attempt_id: UUID
     job_id: UUID
-    number: int
+    attempt_id: UUID
+    kind: str
     provider: str
     endpoint: str
-    status: str
-    phase: str | None
-    phase_since: datetime | None
-    phases: dict[str, float]
-    queue_position: int | None
-    troubles: int
-    cancel_effect: str | None
-    submitted_at: datetime
-    accepted_at: datetime | None
-    provider_request_id: str | None
+    request_id: str
+    accepted_at: datetime
     status_url: str | None
     response_url: str | None
     cancel_url: str | None
@@ -99,12 +94,35 @@ class OpenRow:
     unit: str | None
     unit_price: Decimal | None
     expected_nano: int | None
+    phase: str | None
+    position: int | None
+    troubles: int
+    cancel: bool
+    waits: bool
+    of_batch: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRow:
+    """An undecided attempt, with what is needed of it and its job to write down what a look brought."""
+
+    attempt_id: UUID
+    job_id: UUID
+    number: int
+    provider: str
+    endpoint: str
+    phase: str | None
+    phase_since: datetime | None
+    phases: dict[str, float]
+    queue_position: int | None
+    submitted_at: datetime
+    unit: str | None
+    unit_price: Decimal | None
     project_id: UUID
     kind: str
     priority: str
     job_status: str
     cancel_requested_at: datetime | None
-    of_batch: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,9 +145,10 @@ class Progress:
     next_at: datetime | None
 
 
-def open_rows(session: Session, job_ids: Sequence[UUID]) -> list[OpenRow]:
+def open_rows(session: Session, job_ids: Sequence[UUID]) -> list[LookRow]:
     """The accepted and undecided attempts of the jobs."""
-    return [OpenRow(*row) for row in session.connection().execute(_OPEN, {"ids": list(job_ids)})]
+    found = session.connection().execute(_OPEN, {"ids": list(job_ids)}) if job_ids else ()
+    return [LookRow(*row) for row in found]
 
 
 def hold(session: Session, job_ids: Sequence[UUID], attempt_ids: Sequence[UUID]) -> dict[UUID, OpenRow]:

@@ -23,7 +23,6 @@ from providers.base import (
     Submission,
 )
 from services import cancel as canceling
-from services import looking
 from services.cancel import cancel
 from services.refusals import Conflict, NotFound
 from storage import jobs
@@ -65,7 +64,7 @@ def test_a_job_that_is_being_sent_is_canceled_as_soon_as_it_has_an_id(engine: En
     job_id = engine.accept()
     engine.submit(job_id)
     assert (engine.job(job_id).status, engine.due_in(job_id)) == ("running", 0.0)
-    [one] = looking.open_requests(engine.runtime, [job_id])
+    [one] = engine.open_requests(job_id)
     assert one.cancel
 
 
@@ -110,7 +109,7 @@ def test_a_request_that_goes_on_is_followed_to_its_verdict(engine: Engine, answe
     assert ask(engine, job_id)["effect"] == answer.effect
     assert engine.job(job_id).status == "running"
     assert engine.attempt(job_id).cancel_effect == answer.effect
-    [one] = looking.open_requests(engine.runtime, [job_id])
+    [one] = engine.open_requests(job_id)
     assert not one.cancel
     engine.sees(job_id, Generating(), DONE)
     assert (engine.job(job_id).status, engine.held_and_spent()) == ("storing", (30_000_000, 20_000_000))
@@ -139,7 +138,7 @@ def test_a_cancel_that_was_not_answered_is_asked_for_again_with_the_next_look(en
     engine.linkmodel.cancels.says(LookFailed("no answer"))
     assert ask(engine, job_id)["effect"] == "requested"
     assert (engine.job(job_id).status, engine.due_in(job_id)) == ("running", 0.0)
-    [one] = looking.open_requests(engine.runtime, [job_id])
+    [one] = engine.open_requests(job_id)
     assert one.cancel
 
 

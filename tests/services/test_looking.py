@@ -23,17 +23,17 @@ MISSING = LookFailed("no such request", missing=True)
 
 
 def test_nothing_is_asked_of_the_database_for_no_jobs(engine: Engine) -> None:
-    assert looking.open_requests(engine.runtime, []) == []
+    assert engine.open_requests() == []
     looking.record(engine.runtime, [], owner=WATCHER)
 
 
 def test_a_job_that_no_provider_has_taken_is_not_looked_at(engine: Engine) -> None:
-    assert looking.open_requests(engine.runtime, [engine.accept()]) == []
+    assert engine.open_requests(engine.accept()) == []
 
 
 def test_a_handle_holds_all_that_was_stored_of_the_request(engine: Engine) -> None:
     engine.linkmodel.submits.says(taken(request_id="r-1", status_url="https://p.example/s", price_nano=7))
-    [one] = looking.open_requests(engine.runtime, [engine.running()])
+    [one] = engine.open_requests(engine.running())
     assert (one.handle.request_id, one.handle.status_url, one.handle.price_nano) == (
         "r-1",
         "https://p.example/s",

@@ -66,8 +66,8 @@ class Billed:
         reconcile.settle(self.runtime, claimed.lost)
         with ThreadPoolExecutor(4) as threads:
             list(threads.map(lambda note: run(self.runtime, note), claimed.notes))
-        ones = looking.open_requests(self.runtime, claimed.looks)
-        finished = looking.record(self.runtime, asyncio.run(self._look(ones)), owner=WATCHER)
+        looked = asyncio.run(self._look(claimed.open))
+        finished = looking.record(self.runtime, looked, owner=WATCHER)
         with self.runtime.database.work() as session:
             now = self.runtime.clock()
             agenda.reschedule(session, [(one, now) for one in finished], owner=WATCHER)

@@ -20,6 +20,7 @@ from services.batches.expanding import expand
 from services.collect import collect
 from services.deliver import deliver
 from services.runtime import Runtime
+from services.sights import open_of
 from services.submit import submit
 from storage import agenda, jobs, ledger
 from storage.queue import COLLECT, DELIVER, READ, SUBMIT, Note
@@ -34,6 +35,7 @@ from storage.records import (
     JobRecord,
     LedgerEntryRecord,
 )
+from storage.steps.looking import open_rows
 from tests.support.front import new_project, running_parts
 from tests.support.rows import NOON
 from tests.support.scripted import ScriptedProvider, ScriptedQueue
@@ -131,8 +133,13 @@ class Engine:
 
     def look(self, job_id: UUID, result: looking.Result) -> looking.Look:
         """A look that has brought ``result`` just now."""
-        [one] = looking.open_requests(self.runtime, [job_id])
+        [one] = self.open_requests(job_id)
         return looking.Look(one, result, self.clock())
+
+    def open_requests(self, *job_ids: UUID) -> list[looking.Open]:
+        """What is to be asked about jobs, due or not."""
+        with self.runtime.database.work() as session:
+            return [open_of(row) for row in open_rows(session, job_ids)]
 
     def claim(self) -> due.Claimed:
         """What is due now."""

@@ -135,8 +135,8 @@ class Watcher:
                 due.claim, self._runtime, owner=self.owner, looks=looks, notes=notes
             )
             self._publishing.add(claimed.notes)
-            fresh = self._looks.fresh(claimed.looks, claimed.at)
-            ones = await self._threads.step(looking.open_requests, self._runtime, fresh) if fresh else []
+            fresh = set(self._looks.fresh(claimed.looks, claimed.at))
+            ones = [one for one in claimed.open if one.job_id in fresh]
             self._looks.begin(ones, claimed.at, wire)
             self._settling.add({*claimed.lost, *fresh} - {one.job_id for one in ones})
         except Exception:

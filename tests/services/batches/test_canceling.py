@@ -12,7 +12,6 @@ from sqlalchemy import text
 from domain.batches import BatchState
 from domain.lanes import Lane
 from domain.lifecycle import JobStatus
-from services import looking
 from services.batches import canceling, completing
 from services.batches.expanding import expand
 from services.batches.retrying import retry
@@ -80,7 +79,7 @@ def test_what_runs_is_asked_to_be_dropped_and_what_is_late_is_not_sent(engine: E
         "0 rows had not been sent: canceled, at no cost. 2 rows had been"
     )
     job_ids = batch_jobs(engine, batch_id)
-    assert all(one.cancel for one in looking.open_requests(engine.runtime, job_ids))
+    assert all(one.cancel for one in engine.open_requests(*job_ids))
     assert {engine.due_in(job_id) for job_id in job_ids} == {0.0}
     assert engine.steps(job_ids[0])[-1] == "cancel_requested"
     completing.sweep(engine.runtime)
