@@ -10,6 +10,8 @@ from cli.stack.ports import LOOPBACK
 # On TERM a Celery worker would wait for its tasks without bound; QUIT has a bounded end that loses nothing.
 _BOUNDED_END = {"REMAP_SIGTERM": "SIGQUIT"}
 _CELERY = ("celery", "-A", "workers.app:app")
+# Workers need not hear of each other, and they tell of their tasks only while Flower asks them to.
+_QUIET = ("--without-gossip", "--without-mingle", "--loglevel", "WARNING")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,5 +55,5 @@ def _web(host: str, port: int) -> Program:
 
 
 def _worker(name: str, *chosen: str) -> Program:
-    command = (*_CELERY, "worker", "-n", f"{name}@%h", *chosen, "-E", "--loglevel", "WARNING")
+    command = (*_CELERY, "worker", "-n", f"{name}@%h", *chosen, *_QUIET)
     return Program(name, command, _BOUNDED_END)
