@@ -3,29 +3,27 @@
 import pytest
 
 from tests.architecture import imports
-from tests.architecture.modules import PACKAGES, Module, modules
-
-OURS = modules(*PACKAGES)
+from tests.architecture.modules import PACKAGES, Module
 
 
-def test_every_package_is_looked_at() -> None:
-    assert {module.package for module in OURS} == set(PACKAGES) == set(imports.ARROWS)
+def test_every_package_is_looked_at(ours: list[Module]) -> None:
+    assert {module.package for module in ours} == set(PACKAGES) == set(imports.ARROWS)
 
 
-def test_arrows_point_down() -> None:
-    assert [wrong for module in OURS for wrong in imports.wrong_arrows(module)] == []
+def test_arrows_point_down(ours: list[Module]) -> None:
+    assert [wrong for module in ours for wrong in imports.wrong_arrows(module)] == []
 
 
-def test_each_library_stays_in_its_place() -> None:
-    assert [wrong for module in OURS for wrong in imports.misplaced_libraries(module)] == []
+def test_each_library_stays_in_its_place(ours: list[Module]) -> None:
+    assert [wrong for module in ours for wrong in imports.misplaced_libraries(module)] == []
 
 
-def test_nothing_of_ours_is_imported_inside_a_function() -> None:
-    assert [wrong for module in OURS for wrong in imports.hidden_imports(module)] == []
+def test_nothing_of_ours_is_imported_inside_a_function(ours: list[Module]) -> None:
+    assert [wrong for module in ours for wrong in imports.hidden_imports(module)] == []
 
 
-def test_no_import_goes_in_a_circle() -> None:
-    assert imports.cycle(OURS) == []
+def test_no_import_goes_in_a_circle(ours: list[Module]) -> None:
+    assert imports.cycle(ours) == []
 
 
 @pytest.mark.parametrize(

@@ -3,33 +3,31 @@
 import pytest
 
 from tests.architecture import words
-from tests.architecture.modules import PACKAGES, ROOT, Module, files, modules
+from tests.architecture.modules import ROOT, Module, files
 from tests.architecture.test_shape import RATCHET
 
-OURS = modules(*PACKAGES)
-TESTS = modules("tests")
 # These hold the patterns and the bad samples themselves.
 SAMPLES = ("tests/architecture/words.py", "tests/architecture/test_words.py")
 
 
-def test_no_test_sleeps() -> None:
-    looked_at = [module for module in TESTS if module.path not in SAMPLES]
+def test_no_test_sleeps(tests: list[Module]) -> None:
+    looked_at = [module for module in tests if module.path not in SAMPLES]
     assert [wrong for module in looked_at for wrong in words.pauses(module)] == []
 
 
-def test_no_notes_to_self() -> None:
-    looked_at = [module for module in OURS + TESTS if module.path not in SAMPLES]
+def test_no_notes_to_self(ours: list[Module], tests: list[Module]) -> None:
+    looked_at = [module for module in ours + tests if module.path not in SAMPLES]
     assert [wrong for module in looked_at for wrong in words.notes(module)] == []
 
 
-def test_no_float_comes_near_money() -> None:
-    near = [module for module in OURS if module.path in words.MONEY]
+def test_no_float_comes_near_money(ours: list[Module]) -> None:
+    near = [module for module in ours if module.path in words.MONEY]
     assert len(near) == len(words.MONEY)
     assert [wrong for module in near for wrong in words.floats(module)] == []
 
 
-def test_every_exception_is_taken_only_at_a_boundary() -> None:
-    found = {module.path: words.broad_handlers(module) for module in OURS}
+def test_every_exception_is_taken_only_at_a_boundary(ours: list[Module]) -> None:
+    found = {module.path: words.broad_handlers(module) for module in ours}
     assert {path for path, wrong in found.items() if wrong} == set(RATCHET["broad_handlers"])
     assert all(len(wrong) <= 1 for wrong in found.values())
 
