@@ -1,11 +1,12 @@
 """What the ways to run a model cost beside each other, as the API shows it: as JSON and as CSV."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from domain.comparing import Projection, projection, share_percent
 from domain.comparing_verdict import Contender, verdict
+from domain.lanes import Lane
 from domain.lifecycle import Kind
 from domain.money import format_usd
 from domain.sheets.writing import csv_blocks
@@ -63,12 +64,18 @@ def comparison_csv(runtime: Runtime, wanted: Wanted, monthly: int) -> Iterator[b
 
 def _rows(runtime: Runtime, wanted: Wanted, monthly: int) -> list[_Row]:
     with runtime.database.work() as session:
-        found = ways(session, wanted)
+        found = [_as_told(runtime, way) for way in ways(session, wanted)]
     for model in wanted.models:
         if all(way.model != model for way in found):
             _insist_on(runtime, model, wanted.kind)
     rows = [_Row(way, projection(way.paid, monthly)) for way in found]
     return sorted(rows, key=lambda row: (wanted.models.index(row.way.model), *_price(row)))
+
+
+def _as_told(runtime: Runtime, way: Way) -> Way:
+    """Without cold starts where the provider never shows one: none seen is not none there."""
+    shows = runtime.catalogue.limits.of_lane(Lane(way.provider, way.endpoint)).runners
+    return way if shows else replace(way, told=0, cold=0)
 
 
 def _price(row: _Row) -> tuple[bool, int, str, str]:
