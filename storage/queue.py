@@ -86,9 +86,9 @@ def settings_for(redis_url: str) -> dict[str, Any]:
         "worker_max_tasks_per_child": 1000,
         "worker_max_memory_per_child": 400_000,
         "worker_hijack_root_logger": False,
-        # Flower starts with the stack and lives on events.
-        "worker_send_task_events": True,
-        "task_send_sent_event": True,
+        # Flower lives on events, and asks the workers for them while it runs; without it they are a waste.
+        "worker_send_task_events": False,
+        "task_send_sent_event": False,
         "task_queues": [KombuQueue(name, Exchange(name), routing_key=name) for name in QUEUES],
         "task_default_queue": "collect",
         "task_create_missing_queues": False,
