@@ -1,5 +1,6 @@
-"""One PostgreSQL for a whole run of tests; each engine has a fresh database of its own."""
+"""How a run of tests goes, and its one PostgreSQL; each engine has a fresh database of its own."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,23 @@ from services.runtime import Runtime
 from tests.support.engine import Engine, running_engine
 from tests.support.front import migrated, running_parts
 from tests.support.postgres import Postgres, postgres_server
+from tests.support.scratch import in_memory
+from tests.support.spreading import Spreading, place
+
+
+def pytest_configure() -> None:
+    if (memory := in_memory()) is not None:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(memory))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=place)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Spreading:
+    config.option.loadscopereorder = False
+    return Spreading(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -33,14 +33,19 @@ class Postgres:
     def database(self, template: str = "template1") -> str:
         """The URL of a new database, copied from ``template``: fast, and as fresh as it gets."""
         name = f"test_{next(self._numbers)}"
-        self.cluster.create_database(name, template)
+        # Copied as files: far less work than through the log, where nothing must survive a power cut.
+        copy = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy")
+        self._run(copy.format(sql.Identifier(name), sql.Identifier(template)))
         return self.cluster.url(name)
 
     def drop(self, url: str) -> None:
         """Drop a database, with whatever is still connected to it."""
         name = url.rpartition("/")[2].partition("?")[0]
+        self._run(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+    def _run(self, statement: sql.Composed) -> None:
         with psycopg.connect(plain(self.cluster.url("postgres")), autocommit=True) as connection:
-            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+            connection.execute(statement)
 
 
 @contextmanager
