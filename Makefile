@@ -29,10 +29,11 @@ compare: .venv/runtime
 up: .venv/runtime
 	@$(BIN)/darkroom up
 
-# One more than there are processors: much of what is tested is waiting.
+# One more than there are processors: much of what is tested is waiting. The tests start hundreds of Pythons,
+# which are not to compile what they import each for itself.
 test: WORKERS = $(shell $(BIN)/python -c 'import os; print((os.cpu_count() or 1) + 1)')
 test: .venv/dev
-	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --cov --cov-report term --cov-fail-under 95
+	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest --numprocesses $(WORKERS) --cov --cov-report term --cov-fail-under 95
 
 chaos: .venv/dev
 	@$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED)) $(if $(JOBS),--jobs $(JOBS))
@@ -43,7 +44,7 @@ bench: .venv/runtime
 check: .venv/dev
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
-	@$(BIN)/mypy --explicit-package-bases .
+	@$(BIN)/mypy --explicit-package-bases --num-workers 2 .
 
 format: .venv/dev
 	@$(BIN)/ruff check --fix
