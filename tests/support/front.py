@@ -21,6 +21,7 @@ from services.runtime import Runtime
 from services.settings import Settings
 from storage.migrate import migrate
 from tests.support.postgres import Postgres
+from tests.support.taking import leave
 
 _STOP_SECONDS = 5
 
@@ -50,6 +51,7 @@ def running_parts(database_url: str, folder: Path, **settings: Any) -> Iterator[
     try:
         yield runtime
     finally:
+        leave(runtime)
         runtime.database.close()
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+from pytest_httpserver import HTTPServer
 
 from sandbox.config import Config
 from sandbox.testing import SandboxServer
@@ -28,6 +29,7 @@ def sandbox(running_sandbox: SandboxServer) -> SandboxServer:
 
 
 @pytest.fixture(scope="session")
-def httpserver_listen_address() -> tuple[str, int]:
-    """Where media and callback servers listen: an address that the settings allow."""
-    return "127.0.0.1", 0
+def make_httpserver() -> Iterator[HTTPServer]:
+    """The server behind ``httpserver``, for media and callbacks: at an address that the settings allow."""
+    with HTTPServer("127.0.0.1", 0) as running:
+        yield running
