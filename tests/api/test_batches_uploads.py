@@ -179,7 +179,6 @@ def test_a_setting_that_is_wrong_is_named_in_both_ways(
         (b"prompt,model\na\x00,x\n", "nul_byte", {"line": 2, "offset": 14}),
         (b"PK\x03\x04" + b"." * 26 + b"xl/workbook.xml", "not_csv", {"line": 1, "offset": 0}),
         (b'prompt,model\n"a,x\n', "unclosed_quote", {"line": 2}),
-        (b"prompt,model\n" + b"x,y\n" * 100_001, "too_many_rows", {"line": 100_002}),
         (b"prompt,model\n" + b"x" * (1 << 20) + b",y\n", "row_too_large", {"line": 2}),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
@@ -193,6 +192,18 @@ def test_a_file_that_is_no_sheet_is_refused_at_its_place_and_makes_nothing(
         assert (answer.status_code, problem["code"]) == (422, code), answer.text
         assert {name: problem[name] for name in ("line", "offset") if name in problem} == place
         assert problem["errors"][0]["field"] == "file"
+    assert records(project) == []
+    assert stored(project.runtime) == before
+    assert left_over() == set()
+
+
+def test_a_row_too_many_is_refused_at_its_place_and_makes_nothing(
+    client: httpx.Client, project: Project
+) -> None:
+    before = stored(project.runtime)
+    answer = submit(client, b"prompt,model\n" + b"x,y\n" * 100_001)
+    assert answer.status_code == 422, answer.text
+    assert (answer.json()["code"], answer.json()["line"]) == ("too_many_rows", 100_002)
     assert records(project) == []
     assert stored(project.runtime) == before
     assert left_over() == set()
@@ -326,7 +337,7 @@ def test_a_form_that_goes_on_and_on_is_stopped(client: httpx.Client) -> None:
 def raw_request(project: Project, client: httpx.Client, kind: str, *headers: str) -> socket.socket:
     """An upload of which only the head was sent."""
     where = urlsplit(project.url)
-    line = socket.create_connection((where.hostname, where.port), timeout=30)
+    line = socket.create_connection((where.hostname, where.port), timeout=60)
     head = [
         "POST /v1/batches HTTP/1.1",
         f"Host: {where.netloc}",
