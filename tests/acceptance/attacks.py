@@ -172,6 +172,6 @@ class Trap:
         connection, _ = listener.accept()
         self.caught += 1
         with connection, suppress(OSError):
-            connection.settimeout(5)
+            connection.settimeout(60)
             connection.recv(65_536)
             connection.sendall(_ANSWER)

@@ -113,7 +113,7 @@ def test_without_a_right_key_nothing_is_answered(darkroom: World) -> None:
 
     def look() -> Iterator[tuple[str, str | None]]:
         paths = [("GET", path) for path in LISTS] + [("POST", "/v1/jobs"), ("GET", f"/v1/jobs/{ID}")]
-        with httpx.Client(base_url=darkroom.stack.url, trust_env=False) as client:
+        with httpx.Client(base_url=darkroom.stack.url, timeout=60, trust_env=False) as client:
             for (method, path), value in itertools.product(paths, wrong):
                 headers = {"Authorization": value.encode("latin-1")} if value else {}
                 answer = client.request(method, path, headers=headers, json={} if method == "POST" else None)  # type: ignore[arg-type]
@@ -191,7 +191,7 @@ def test_one_idempotency_key_at_the_same_time_makes_one_job(darkroom: World) -> 
 )
 def test_what_is_not_even_http_is_a_400_or_the_end_of_the_connection(darkroom: World, raw: bytes) -> None:
     address = urlsplit(darkroom.stack.url)
-    with socket.create_connection((address.hostname, address.port), timeout=20) as connection:
+    with socket.create_connection((address.hostname, address.port), timeout=60) as connection:
         try:
             connection.sendall(raw)
             connection.shutdown(socket.SHUT_WR)

@@ -67,7 +67,7 @@ def results(world: World, batch_id: str) -> list[dict[str, str]]:
 def charged(world: World) -> int:
     """What the sandbox has charged for everything so far."""
     port = (world.stack.folder.root / "sandbox" / "port").read_text().strip()
-    told = httpx.get(f"http://127.0.0.1:{port}/control/invoice", trust_env=False).json()
+    told = httpx.get(f"http://127.0.0.1:{port}/control/invoice", timeout=60, trust_env=False).json()
     return sum(line["nano_usd"] for line in told["lines"])
 
 

@@ -97,7 +97,7 @@ def test_what_has_no_guard_falls_into_the_trap(trap: Trap, host: str) -> None:
     """The spellings are real: a client that leaves them to the system reaches loopback by them."""
     before = trap.caught
     assert host in LOOPBACK
-    assert httpx.get(f"http://{host}:{trap.port}/", trust_env=False, timeout=5).text == "caught"
+    assert httpx.get(f"http://{host}:{trap.port}/", trust_env=False, timeout=60).text == "caught"
     assert trap.caught > before
 
 

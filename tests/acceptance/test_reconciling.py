@@ -69,7 +69,7 @@ def test_somebody_elses_request_with_the_same_prompt_is_not_taken_up(searching: 
     fal.expect(prompt, *polls(running(), open_ended=True, listed=True)(searching.emulators))
     theirs = {"Authorization": f"Key {KEY}"}
     url = f"{fal.server.url}/{FLUX.removeprefix('fal:')}"
-    assert httpx.post(url, json={"prompt": prompt}, headers=theirs, trust_env=False).is_success
+    assert httpx.post(url, json={"prompt": prompt}, headers=theirs, timeout=60, trust_env=False).is_success
     fal.expect(prompt, *polls()(searching.emulators), faults=(NOT_TAKEN,))
     job_id = at_fal(searching, prompt)
     until(lambda: searching.status(job_id) == "review", "the review", 90)

@@ -74,9 +74,11 @@ def test_false_webhooks_are_refused(own_services: Production) -> None:
         platform.webhook(taken, signer=Ed25519PrivateKey.generate()),
         platform.webhook(taken, late=301),
         platform.webhook(taken, late=-301),
-        httpx.post(taken.webhook, json=bare, trust_env=False),
-        httpx.post(taken.webhook, content=b"\xff\x00", trust_env=False),
-        httpx.post(taken.webhook, content=json.dumps(bare), headers=_odd_headers(), trust_env=False),
+        httpx.post(taken.webhook, json=bare, timeout=60, trust_env=False),
+        httpx.post(taken.webhook, content=b"\xff\x00", timeout=60, trust_env=False),
+        httpx.post(
+            taken.webhook, content=json.dumps(bare), headers=_odd_headers(), timeout=60, trust_env=False
+        ),
     ]
     assert [answer for answer in answers if not 400 <= answer.status_code < 500] == []
     assert world.status(job_id) == "running"
@@ -87,7 +89,7 @@ def test_false_webhooks_are_refused(own_services: Production) -> None:
 def test_a_webhook_for_nobody_is_refused(own_services: Production) -> None:
     base = own_services.world.stack.url
     for path in ("/hooks/fal/unknown", "/hooks/nobody/unknown", f"/hooks/fal/{'x' * 5000}", "/hooks/fal/%00"):
-        answer = httpx.post(f"{base}{path}", json={"request_id": "x"}, trust_env=False)
+        answer = httpx.post(f"{base}{path}", json={"request_id": "x"}, timeout=60, trust_env=False)
         assert 400 <= answer.status_code < 500, (path, answer.text)
 
 

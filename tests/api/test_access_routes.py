@@ -82,7 +82,7 @@ def test_a_key_is_shown_once_and_works_until_it_is_revoked(client: httpx.Client,
     assert (made.status_code, key["scope"], key["revoked_at"]) == (201, "submit", None)
     assert key["key"].startswith(key["prefix"])
     headers = {"Authorization": f"Bearer {key['key']}"}
-    with httpx.Client(base_url=url, headers=headers, trust_env=False) as farm:
+    with httpx.Client(base_url=url, headers=headers, timeout=60, trust_env=False) as farm:
         assert farm.get("/v1/jobs").status_code == 200
         assert client.delete(f"/v1/keys/{key['id']}").status_code == 204
         assert farm.get("/v1/jobs").status_code == 401
@@ -114,7 +114,7 @@ def test_a_new_project_comes_with_its_first_key(first_project: Project, url: str
     assert (again.status_code, again.json()["code"]) == (409, "name_taken")
     assert {FIRST_PROJECT, name} <= set(names)
     headers = {"Authorization": f"Bearer {made['api_key']['key']}"}
-    with httpx.Client(base_url=url, headers=headers, trust_env=False) as acme:
+    with httpx.Client(base_url=url, headers=headers, timeout=60, trust_env=False) as acme:
         assert acme.get("/v1/projects").json()["data"] == [
             {name: made[name] for name in ("id", "object", "name", "created_at")}
         ]

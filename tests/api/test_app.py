@@ -23,10 +23,10 @@ def test_a_server_makes_it_from_the_environment(runtime: Runtime, tmp_path: Path
 
     def answers() -> bool:
         try:
-            return httpx.get(f"http://127.0.0.1:{port}/healthz", trust_env=False).is_success
+            return httpx.get(f"http://127.0.0.1:{port}/healthz", timeout=60, trust_env=False).is_success
         except httpx.TransportError:
             return False
 
     with running(Program("web", command, settings), answers, tmp_path):
-        answer = httpx.get(f"http://127.0.0.1:{port}/v1/jobs", trust_env=False)
+        answer = httpx.get(f"http://127.0.0.1:{port}/v1/jobs", timeout=60, trust_env=False)
     assert answer.status_code == 401

@@ -104,7 +104,7 @@ def operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]
 
 @pytest.fixture(scope="module")
 def document(url: str) -> dict[str, Any]:
-    answer: dict[str, Any] = httpx.get(f"{url}/openapi.json", trust_env=False).json()
+    answer: dict[str, Any] = httpx.get(f"{url}/openapi.json", timeout=60, trust_env=False).json()
     return answer
 
 

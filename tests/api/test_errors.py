@@ -145,7 +145,7 @@ def broken(runtime: Runtime) -> Iterator[httpx.Client]:
     def refuse_as_the_framework_does() -> None:
         raise HTTPException(418, "short and stout")
 
-    with served(app) as url, httpx.Client(base_url=url, trust_env=False) as client:
+    with served(app) as url, httpx.Client(base_url=url, timeout=60, trust_env=False) as client:
         yield client
 
 
@@ -198,7 +198,7 @@ def test_without_the_database_the_answer_says_when_to_come_back(tmp_path: Path) 
     with (
         running_parts(nowhere, tmp_path) as runtime,
         served(create_app(runtime)) as url,
-        httpx.Client(base_url=url, trust_env=False) as client,
+        httpx.Client(base_url=url, timeout=60, trust_env=False) as client,
     ):
         answer = client.get("/v1/jobs", headers={"Authorization": "Bearer dk_any"})
         assert client.get("/healthz").json() == {"status": "ok"}

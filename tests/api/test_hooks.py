@@ -51,7 +51,7 @@ def opened(database_url: str, keys: str, folder: Path) -> Iterator[httpx.Client]
     with (
         running_parts(database_url, folder, fal_jwks_url=keys) as parts,
         served(create_app(parts)) as url,
-        httpx.Client(base_url=url, trust_env=False) as client,
+        httpx.Client(base_url=url, timeout=60, trust_env=False) as client,
     ):
         yield client
 
@@ -129,7 +129,7 @@ def test_without_the_database_it_is_asked_to_send_again(
         after = post(client, *told)
     assert [answer.status_code for answer in (before, during, after)] == [200, 503, 200]
     assert (during.json()["code"], during.headers["retry-after"]) == ("database_unavailable", "5")
-    assert during.elapsed < timedelta(seconds=5)
+    assert during.elapsed < timedelta(seconds=15)
 
 
 def test_a_webhook_that_fal_did_not_sign_is_refused(front: httpx.Client) -> None:

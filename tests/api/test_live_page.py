@@ -29,7 +29,7 @@ def test_it_misses_nothing_while_the_server_is_another(runtime: Runtime, tmp_pat
     with served(create_app(runtime), urlsplit(here.project.url).port or 0):
         told.append(follower.stdout.readline())
         here.end()
-        rest, _ = follower.communicate(timeout=20)
+        rest, _ = follower.communicate(timeout=60)
     assert [line.split()[1] for line in [*told, *rest.splitlines()]] == [
         "accepted",
         "queued",
@@ -46,5 +46,5 @@ def test_it_says_why_it_may_not(runtime: Runtime, tmp_path: Path) -> None:
     script.write_text(code)
     with staged(runtime) as here:
         command = (sys.executable, str(script), here.project.url + here.path, "dk_wrong")
-        said = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+        said = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert (said.returncode, "unauthorized" in said.stderr) == (1, True)

@@ -148,7 +148,7 @@ def test_who_may_not_look_is_told_before_the_stream(here: Stage) -> None:
     stranger = new_project(here.project.runtime, here.project.url)
     with stranger.client() as client:
         assert client.get(here.path, headers=LIVE).json()["code"] == "not_found"
-    with httpx.Client(base_url=here.project.url, trust_env=False) as nobody:
+    with httpx.Client(base_url=here.project.url, timeout=60, trust_env=False) as nobody:
         assert nobody.get(here.path, headers=LIVE).status_code == 401
     with here.project.client(Scope.READ) as reader, following(reader, here.path) as told:
         assert next(told).type == "accepted"
@@ -160,7 +160,7 @@ def test_a_key_that_is_revoked_sees_no_more(here: Stage) -> None:
     headers = {"Authorization": f"Bearer {lost['key']}"}
     with (
         here.project.client() as other,
-        httpx.Client(base_url=here.project.url, headers=headers, timeout=20, trust_env=False) as client,
+        httpx.Client(base_url=here.project.url, headers=headers, timeout=60, trust_env=False) as client,
         following(other, here.path) as goes_on,
         following(client, here.path) as told,
     ):

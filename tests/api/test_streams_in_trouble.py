@@ -94,7 +94,7 @@ def test_another_server_goes_on_where_one_has_left_off(runtime: Runtime) -> None
     headers = {"Authorization": f"Bearer {key}"}
     with (
         staged(runtime) as there,
-        httpx.Client(base_url=there.project.url, headers=headers, trust_env=False) as client,
+        httpx.Client(base_url=there.project.url, headers=headers, timeout=60, trust_env=False) as client,
         following(client, here.path, seen) as told,
     ):
         assert [one.type for one in islice(told, 2)] == ["queued", "submitted"]
@@ -126,7 +126,7 @@ def test_a_server_that_is_to_stop_ends_streams_and_waits_at_once(runtime: Runtim
         child.ask_to_stop()
         assert list(told) == []
         assert b'"status":"queued"' in waiter.makefile("rb").read()
-        assert child.wait(10)
+        assert child.wait(60)
         assert time.monotonic() - begun < 3
 
 
@@ -136,7 +136,7 @@ def _asking(project: Project, path: str, *, room: int = 65_536) -> socket.socket
     address = urlsplit(project.url)
     client = socket.socket()
     client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, room)
-    client.settimeout(20)
+    client.settimeout(60)
     client.connect((address.hostname, address.port))
     head = f"GET {path} HTTP/1.1\r\nHost: here\r\nAccept: text/event-stream\r\nAuthorization: Bearer {key}"
     client.sendall(f"{head}\r\n\r\n".encode())

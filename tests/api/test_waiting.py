@@ -89,7 +89,7 @@ def test_a_lost_notice_costs_seconds_only(here: Waiters) -> None:
         with psycopg.connect(plain(runtime.database.url)) as connection:
             silently = "UPDATE jobs SET status = 'failed', ended_at = now() WHERE id = %s"
             connection.execute(silently, [here.job.id])
-        assert answer.result(timeout=10).json()["status"] == "failed"
+        assert answer.result(timeout=60).json()["status"] == "failed"
 
 
 def test_a_database_that_goes_away_ends_no_wait_early(server: Postgres, tmp_path: Path) -> None:

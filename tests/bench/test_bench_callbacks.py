@@ -37,7 +37,7 @@ def test_the_fast_receiver_tells_what_has_arrived_since_it_was_asked_last(tmp_pa
     url = f"http://127.0.0.1:{port}/hook"
     with (
         running(receiver, lambda: listening(port), tmp_path),
-        httpx.Client(trust_env=False) as client,
+        httpx.Client(timeout=60, trust_env=False) as client,
     ):
         for name in ("event-1", "event-2"):
             answer = client.post(url, content=b"x" * 100_000, headers={"webhook-id": name})

@@ -58,7 +58,7 @@ def test_a_picture_is_made_and_can_be_fetched(fake: str, name: str) -> None:
     until(finished, "the end")
     assert isinstance(seen[-1], Finished)
     [output] = seen[-1].outputs
-    assert httpx.get(output.url, trust_env=False).content.startswith(b"\x89PNG")
+    assert httpx.get(output.url, timeout=60, trust_env=False).content.startswith(b"\x89PNG")
 
 
 def test_what_was_taken_is_on_its_book_with_its_times(fake: str) -> None:
@@ -66,7 +66,7 @@ def test_what_was_taken_is_on_its_book_with_its_times(fake: str) -> None:
     taken = provider.submit(submission("fal", prompt="on the book"))
     [made] = [
         one
-        for one in httpx.get(f"{fake}{BOOK}", trust_env=False).json()["made"]
+        for one in httpx.get(f"{fake}{BOOK}", timeout=60, trust_env=False).json()["made"]
         if one["id"] == taken.request_id
     ]
     assert made["prompt"] == "on the book"

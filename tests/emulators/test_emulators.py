@@ -34,7 +34,7 @@ def fal(cdn: Cdn) -> Iterator[Fal]:
 
 @pytest.fixture
 def client() -> Iterator[httpx.Client]:
-    with httpx.Client(headers={"Authorization": f"Key {KEY}"}, trust_env=False) as open_client:
+    with httpx.Client(headers={"Authorization": f"Key {KEY}"}, timeout=60, trust_env=False) as open_client:
         yield open_client
 
 
@@ -93,7 +93,7 @@ def test_a_linkmodel_task_is_made_queried_and_charged(cdn: Cdn) -> None:
     with LinkModel(cdn).serving() as gateway:
         gateway.expect("kite", tasks.Plan((tasks.stands("Success"),), price="0.3049", charged="0.3049"))
         sent = {"Authorization": f"Bearer {LINKMODEL_KEY}", **_JSON}
-        with httpx.Client(headers=sent, trust_env=False) as client:
+        with httpx.Client(headers=sent, timeout=60, trust_env=False) as client:
             made = client.post(
                 f"{gateway.url}/video-generation", json={"model": "kling-v3", "prompt": "kite"}
             )

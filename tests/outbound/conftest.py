@@ -34,7 +34,7 @@ def into(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def downloader() -> Downloader:
-    return Downloader(ANYWHERE_HERE, total_seconds=20, read_seconds=5)
+    return Downloader(ANYWHERE_HERE, total_seconds=60, read_seconds=60)
 
 
 @pytest.fixture

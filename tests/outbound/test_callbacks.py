@@ -22,7 +22,7 @@ BODY = json.dumps({"type": "job.succeeded", "data": {"prompt": "röd drake"}}).e
 
 @pytest.fixture
 def sender() -> Sender:
-    return Sender(HERE, timeout_seconds=10)
+    return Sender(HERE, timeout_seconds=60)
 
 
 def test_a_callback_arrives_with_its_headers_and_its_bytes(httpserver: HTTPServer, sender: Sender) -> None:

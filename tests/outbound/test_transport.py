@@ -32,7 +32,7 @@ class Rebinding:
 
 def client(guard: Guard, seconds: float = 60.0, **options: object) -> httpx.Client:
     transport = GuardedTransport(guard, Deadline(seconds), **options)  # type: ignore[arg-type]
-    return httpx.Client(transport=transport, trust_env=False, timeout=10)
+    return httpx.Client(transport=transport, trust_env=False, timeout=60)
 
 
 def test_a_private_host_is_not_connected_to(httpserver: HTTPServer) -> None:

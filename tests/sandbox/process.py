@@ -99,4 +99,4 @@ class SandboxProcess:
 
 def _somewhere() -> tuple[str, httpx.Client]:
     url = f"http://127.0.0.1:{free_port()}"
-    return url, httpx.Client(base_url=url, timeout=20, trust_env=False)
+    return url, httpx.Client(base_url=url, timeout=60, trust_env=False)

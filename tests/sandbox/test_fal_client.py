@@ -12,7 +12,7 @@ from sandbox.testing import SandboxServer
 
 @pytest.fixture
 def client() -> Iterator[fal_client.SyncClient]:
-    client = fal_client.SyncClient(key="sandbox-test", default_timeout=10)
+    client = fal_client.SyncClient(key="sandbox-test", default_timeout=60)
     yield client
     # It has no close of its own.
     client._client.close()  # noqa: SLF001
@@ -32,7 +32,10 @@ def test_fals_own_client_submits_waits_and_downloads(
             on_queue_update=lambda status: seen.append(type(status).__name__),
         )
         assert {"Queued", "InProgress"} <= set(seen)
-        assert httpx.get(result["images"][0]["url"], trust_env=False).headers["content-type"] == "image/jpeg"
+        assert (
+            httpx.get(result["images"][0]["url"], timeout=60, trust_env=False).headers["content-type"]
+            == "image/jpeg"
+        )
 
 
 def test_fals_own_client_raises_what_fal_answers(

@@ -28,7 +28,7 @@ def submit(server: SandboxServer, prompt: str, webhook: str = "/callbacks/hook")
 
 def delivered(server: SandboxServer, enough: Callable[[list[JsonObject]], bool]) -> list[JsonObject]:
     """What has arrived once there is enough; each look gives the sender a turn of the loop."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         received = server.callbacks("hook")
         if enough(received):

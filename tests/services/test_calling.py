@@ -296,7 +296,7 @@ def test_an_address_that_hangs_holds_back_no_other_of_its_host(engine: Engine) -
 
     def answer(request: Request) -> Response:
         if request.path == "/hangs":
-            let_go.wait(30)
+            let_go.wait(60)
         return Response("ok")
 
     with HTTPServer("127.0.0.1", 0, threaded=True) as server:

@@ -89,7 +89,7 @@ def test_at_most_four_files_come_at_a_time(engine: Engine, httpserver: HTTPServe
         with lock:
             now += 1
             most = max(most, now)
-        four.wait(timeout=30)
+        four.wait(timeout=60)
         with lock:
             now -= 1
         return Response(a_picture())
@@ -106,7 +106,7 @@ def test_what_a_slow_host_keeps_waiting_is_given_back_at_once(engine: Engine, ht
 
     def slow(_: Request) -> Response:
         begun.release()
-        given_back.wait(timeout=30)
+        given_back.wait(timeout=60)
         return Response(a_picture())
 
     httpserver.expect_request("/slow").respond_with_handler(slow)
@@ -119,7 +119,7 @@ def test_what_a_slow_host_keeps_waiting_is_given_back_at_once(engine: Engine, ht
     )
     worker.start()
     for _ in job_ids:
-        begun.acquire(timeout=30)
+        begun.acquire(timeout=60)
     until(
         lambda: all(row is not None and row.owner is None for row in map(engine.agenda, waiting)),
         "giving back what was not begun",
@@ -153,12 +153,12 @@ def test_a_worker_that_is_stopped_hands_back_what_it_has_not_brought_home(
 
     def slow(_: Request) -> Response:
         begun.release()
-        stopped.wait(timeout=30)
+        stopped.wait(timeout=60)
         return Response(a_picture())
 
     def last(_: Request) -> Response:
         for _one in slow_ones:
-            begun.acquire(timeout=30)
+            begun.acquire(timeout=60)
         return Response(a_picture())
 
     httpserver.expect_request("/slow").respond_with_handler(slow)

@@ -99,22 +99,22 @@ def test_objects_payloads_and_records_are_gone_and_the_invoice_stands(
             disposition="inline",
             content_type=asset.content_type,
         )
-        assert httpx.get(link, trust_env=False).status_code == 200
+        assert httpx.get(link, timeout=60, trust_env=False).status_code == 200
         kept = payload(sandbox, row["request_id"])
         assert MARKER in str(kept["json_input"])
         made = sandbox.client.get(
             f"/fal/queue/fal-ai/flux/requests/{row['request_id']}", headers=FAL_KEY
         ).json()["images"][0]["url"]
-        assert httpx.get(made, trust_env=False).status_code == 200
+        assert httpx.get(made, timeout=60, trust_env=False).status_code == 200
 
         erasing.erase(runtime, project_id=project_id, job_id=job_id)
         assert MARKER not in everything(runtime)
         until(lambda: job()["erased_at"], "the erasure", 20)
 
-        assert httpx.get(link, trust_env=False).status_code == 404
+        assert httpx.get(link, timeout=60, trust_env=False).status_code == 404
         assert store.stat(asset.key) is None
         assert MARKER not in str(payload(sandbox, row["request_id"]))
-        assert httpx.get(made, trust_env=False).status_code == 404
+        assert httpx.get(made, timeout=60, trust_env=False).status_code == 404
         assert erasing.job_erasure(runtime, project_id, job_id)["provider"]["state"] == "erased"
         assert job()["cost"] == cost
         assert sandbox.invoice()[row["request_id"]]["nano_usd"] == row["nano_usd"]

@@ -71,5 +71,5 @@ def test_a_delivery_is_told_behind_a_step_that_is_being_written(
         until(lambda: httpserver.log, "the delivery")
         telling.join(0.5)
         assert telling.is_alive()
-    telling.join(20)
+    telling.join(60)
     assert engine.steps(job_id)[-2:] == ["late_verdict", "called_back"]

@@ -10,7 +10,7 @@ from services.runtime import Runtime
 from storage.queue import Note
 from tests.support.engine import run
 
-_SECONDS = 30
+_SECONDS = 60
 
 
 class DirectQueue:

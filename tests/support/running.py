@@ -11,8 +11,8 @@ from cli.stack.console import Console
 from cli.stack.reaper import Reaper
 from cli.stack.waiting import wait_until
 
-_START_SECONDS = 60.0
-_STOP_SECONDS = 20.0
+_START_SECONDS = 100.0
+_STOP_SECONDS = 60.0
 
 
 @contextmanager

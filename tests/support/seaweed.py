@@ -120,7 +120,7 @@ def _command(directory: Path, identities: Path, ports: list[int]) -> list[str]:
 
 
 def _wait_until_it_stores(server: SeaweedServer, process: subprocess.Popen[bytes]) -> None:
-    config = Config(retries={"total_max_attempts": 1}, connect_timeout=1, read_timeout=1)
+    config = Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=5)
     client = server.session().client("s3", endpoint_url=server.endpoint, config=config)
     pause, end, last = Event(), monotonic() + _START_SECONDS, ""
     while monotonic() < end and process.poll() is None:

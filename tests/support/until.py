@@ -7,7 +7,7 @@ from collections.abc import Callable
 _LOOK_AGAIN_SECONDS = 0.02
 
 
-def until(happened: Callable[[], object], what: str, seconds: float = 20.0) -> None:
+def until(happened: Callable[[], object], what: str, seconds: float = 60.0) -> None:
     """Come back as soon as ``happened`` is true; fail, naming ``what``, when it is not within ``seconds``."""
     deadline = time.monotonic() + seconds
     pause = threading.Event()

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from services.runtime import Runtime
 from workers.watcher.loop import GRACE_SECONDS, Watcher
 
-_SECONDS = 30
+_SECONDS = 60
 
 
 @contextmanager

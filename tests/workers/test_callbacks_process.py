@@ -35,7 +35,7 @@ class Slow:
 
     def answer(self, request: Request) -> Response:
         self.ids.append(request.headers["webhook-id"])
-        self.go.wait(20)
+        self.go.wait(60)
         return Response("ok")
 
 

@@ -38,7 +38,7 @@ def test_what_is_on_the_wire_when_a_worker_is_asked_to_stop_is_written_down(
 
     def submitted(request: Request) -> Response:
         heard.release()
-        assert answer.wait(30)
+        assert answer.wait(60)
         made = {"request_id": f"r-{json.loads(request.data)['prompt']}", "queue_position": 0}
         return Response(json.dumps(made), content_type="application/json")
 

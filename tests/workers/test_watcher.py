@@ -135,7 +135,7 @@ def test_a_watcher_that_stops_waits_for_its_looks_and_writes_them_down(engine: E
     slow.looks.says(DONE)
     with watching(engine.runtime) as stop:
         engine.clock.advance(2)
-        assert slow.looking.wait(20)
+        assert slow.looking.wait(60)
         threading.Timer(0.5, slow.go_on.set).start()
         stop()
     assert engine.job(job_id).status == JobStatus.STORING
@@ -146,7 +146,7 @@ def test_what_a_watcher_had_not_done_when_it_stopped_is_due_for_the_next_one(eng
     job_id = engine.running()
     with watching(engine.runtime, grace=0.5) as stop:
         engine.clock.advance(2)
-        assert slow.looking.wait(20)
+        assert slow.looking.wait(60)
         stopping = threading.Thread(target=stop)
         stopping.start()
         until(lambda: engine.due_in(job_id) == 0.0, "the look that was given up to be due again")
@@ -163,7 +163,7 @@ def test_a_provider_that_answers_slowly_does_not_hold_up_the_looks_at_another(en
     engine.fal.looks.says(DONE)
     with watching(engine.runtime):
         engine.clock.advance(2)
-        assert slow.looking.wait(20)
+        assert slow.looking.wait(60)
         until(lambda: engine.job(well).status == JobStatus.STORING, "the verdict")
         slow.go_on.set()
 
@@ -174,7 +174,7 @@ def test_a_job_that_is_knocked_for_while_its_look_is_out_is_looked_at_again_at_o
     slow.looks.says(Generating(), DONE)
     with watching(engine.runtime):
         engine.clock.advance(2)
-        assert slow.looking.wait(20)
+        assert slow.looking.wait(60)
         with engine.runtime.database.work() as session:
             agenda.look_now(session, job_id, engine.clock())
         until(lambda: engine.due_in(job_id) == due.CLAIM.total_seconds(), "the claim that the knock brought")
@@ -187,7 +187,7 @@ def test_what_is_being_looked_at_is_not_looked_at_twice(engine: Engine) -> None:
     job_id = engine.running()
     with watching(engine.runtime):
         engine.clock.advance(2)
-        assert slow.looking.wait(20)
+        assert slow.looking.wait(60)
         for _ in range(3):
             engine.clock.advance(due.CLAIM.total_seconds())
             until(lambda: engine.due_in(job_id) == due.CLAIM.total_seconds(), "the claim")
@@ -265,7 +265,7 @@ class HangingQueue(ScriptedQueue):
 
     def publish(self, notes: Sequence[Note]) -> None:
         self.tries += 1
-        self.go_on.wait(20)
+        self.go_on.wait(60)
         super().publish(notes)
 
 

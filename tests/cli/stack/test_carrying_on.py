@@ -79,14 +79,14 @@ class Darkroom:
         return httpx.Client(
             base_url=f"http://127.0.0.1:{self._port}",
             headers={"Authorization": f"Bearer {key}"},
-            timeout=20,
+            timeout=60,
             trust_env=False,
         )
 
     def invoice(self) -> dict[str, int]:
         """What the sandbox charges, by request id."""
         url = json.loads((self.data / "stack.json").read_text())["sandbox_url"]
-        lines = httpx.get(f"{url}/control/invoice", trust_env=False).json()["lines"]
+        lines = httpx.get(f"{url}/control/invoice", timeout=60, trust_env=False).json()["lines"]
         return {line["request_id"]: line["nano_usd"] for line in lines}
 
     def ledger(self) -> dict[str, int]:

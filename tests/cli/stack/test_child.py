@@ -22,7 +22,7 @@ def start(program: Program, logs: Path, shown: io.StringIO | None = None) -> Chi
 def test_its_lines_are_shown_logged_and_the_last_ones_kept(tmp_path: Path) -> None:
     shown = io.StringIO()
     child = start(python("worker", "for n in range(30): print('line', n)"), tmp_path, shown)
-    assert child.wait(20)
+    assert child.wait(60)
     child.clear()
     assert "worker    | line 0\n" in shown.getvalue()
     assert (tmp_path / "worker.log").read_text().splitlines()[-1] == "line 29"
@@ -31,7 +31,7 @@ def test_its_lines_are_shown_logged_and_the_last_ones_kept(tmp_path: Path) -> No
 
 def test_what_it_says_on_its_error_stream_and_in_no_encoding_is_kept_too(tmp_path: Path) -> None:
     child = start(python("web", "import sys; sys.stderr.buffer.write(b'\\xff broken\\n')"), tmp_path)
-    assert child.wait(20)
+    assert child.wait(60)
     child.clear()
     assert child.last_lines == ("\ufffd broken",)
 
@@ -39,7 +39,7 @@ def test_what_it_says_on_its_error_stream_and_in_no_encoding_is_kept_too(tmp_pat
 def test_it_reads_no_input_and_knows_what_it_is_told(tmp_path: Path) -> None:
     source = "import os, sys; print(repr(sys.stdin.read()), os.environ['TOLD'])"
     child = start(Program("web", (sys.executable, "-c", source), {"TOLD": "so"}), tmp_path)
-    assert child.wait(20)
+    assert child.wait(60)
     child.clear()
     assert child.last_lines == ("'' so",)
 
@@ -59,7 +59,7 @@ def test_it_ends_on_its_own_signal(tmp_path: Path) -> None:
     child = start(Program("db", (sys.executable, "-c", source), stop_signal=signal.SIGINT), tmp_path)
     until(lambda: child.last_lines, "the program's start")
     child.ask_to_stop()
-    assert child.wait(20)
+    assert child.wait(60)
     assert child.poll() == 7
     child.ask_to_stop()
     child.clear()

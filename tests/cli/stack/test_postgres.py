@@ -76,7 +76,7 @@ def test_a_server_left_on_the_cluster_is_ended_first(tmp_path: Path) -> None:
     cluster.prepare()
     with running(cluster.program(), cluster.answers, tmp_path / "logs") as left:
         cluster.prepare()
-        assert left.wait(5)
+        assert left.wait(60)
 
 
 def test_a_number_that_went_to_another_program_is_no_server(tmp_path: Path) -> None:

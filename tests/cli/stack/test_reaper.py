@@ -50,7 +50,7 @@ def test_a_killed_supervisor_takes_its_processes_with_it(tmp_path: Path) -> None
     assert all(alive(group) for group in groups)
     supervisor.kill()
     supervisor.communicate()
-    until(lambda: not any(alive(group) for group in groups), "the end of both", seconds=30)
+    until(lambda: not any(alive(group) for group in groups), "the end of both", seconds=60)
 
 
 def test_what_was_stopped_in_order_is_left_alone(tmp_path: Path) -> None:
@@ -60,7 +60,7 @@ def test_what_was_stopped_in_order_is_left_alone(tmp_path: Path) -> None:
     reaper.forget(stopped)
     reaper.watch(kept)
     reaper.close()
-    assert kept.wait(10)
+    assert kept.wait(60)
     assert stopped.poll() is None
     for child in (stopped, kept):
         child.clear()
@@ -88,7 +88,7 @@ def test_each_group_is_asked_by_its_own_signal_then_killed(tmp_path: Path) -> No
     ]
     until(lambda: children[1].last_lines, "the start of the deaf one")
     end({child.group: signal.SIGTERM for child in children}, grace_seconds=0.5)
-    assert [child.wait(10) for child in children] == [True, True]
+    assert [child.wait(60) for child in children] == [True, True]
     assert [child.poll() for child in children] == [-signal.SIGTERM, -signal.SIGKILL]
     for child in children:
         child.clear()

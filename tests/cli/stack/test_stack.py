@@ -119,7 +119,7 @@ def test_the_sandbox_runs_where_a_provider_has_no_key(tmp_path: Path, shown: io.
     assert stack.plan.sandbox
     stack.start()
     assert stack.sandbox_url is not None
-    answer = httpx.get(f"{stack.sandbox_url}/control/invoice", trust_env=False)
+    answer = httpx.get(f"{stack.sandbox_url}/control/invoice", timeout=60, trust_env=False)
     stack.stop()
     assert answer.status_code == 200
     assert answer.headers["x-darkroom-sandbox"] == "1"

@@ -29,7 +29,7 @@ def raw_server(reply: bytes | None) -> Iterator[tuple[str, list[bytes]]]:
                 with closing(connection):
                     heard.append(connection.recv(65536))
                     if reply is None:
-                        done.wait(10)
+                        done.wait(60)
                     elif not done.is_set():
                         connection.sendall(reply)
 
