@@ -2,8 +2,10 @@
 
 import gc
 import os
-from collections.abc import Iterator
+import signal
+from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import Final
 
 import pytest
 
@@ -13,6 +15,8 @@ from tests.support.front import migrated, running_parts
 from tests.support.postgres import Postgres, postgres_server
 from tests.support.scratch import in_memory
 from tests.support.spreading import Spreading, place
+
+_TEARDOWN_SECONDS: Final = 120
 
 
 def pytest_configure() -> None:
@@ -28,6 +32,21 @@ def pytest_collection_finish() -> None:
     # What is there by now stays to the end: the collector need not go through it again and again.
     gc.collect()
     gc.freeze()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None]:
+    """Give up on a teardown that hangs: a test that fails has no limit any more, and the run would never end."""
+
+    def give_up(*_: object) -> None:
+        pytest.fail(f"The teardown of {item.nodeid} takes more than {_TEARDOWN_SECONDS} s.")
+
+    signal.signal(signal.SIGALRM, give_up)
+    signal.setitimer(signal.ITIMER_REAL, _TEARDOWN_SECONDS)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -21,7 +21,6 @@ from services.runtime import Runtime
 from services.settings import Settings
 from storage.migrate import migrate
 from tests.support.postgres import Postgres
-from tests.support.taking import leave
 
 _STOP_SECONDS = 5
 
@@ -51,7 +50,6 @@ def running_parts(database_url: str, folder: Path, **settings: Any) -> Iterator[
     try:
         yield runtime
     finally:
-        leave(runtime)
         runtime.database.close()
 
 

@@ -1,10 +1,8 @@
 """Taking in jobs and webhooks from a test, which has no event loop of its own."""
 
 import asyncio
-import threading
-from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import AsyncExitStack
-from functools import cache
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from services.accept import Acceptance, Reception
@@ -26,38 +24,12 @@ def receive(runtime: Runtime, **told: Any) -> None:  # noqa: ANN401 - what Liste
     _at_the_entrance(runtime, lambda entrance: Listener(runtime, entrance).receive(**told))
 
 
-def leave(runtime: Runtime) -> None:
-    """Close the entrance to a database that is done with; one that was never used is none."""
-    if runtime.database.url in _open:
-        _on_the_loop(_open.pop(runtime.database.url)[1].aclose())
-
-
-# By the addresses of their databases, each with what closes it. A connection takes far longer than a job.
-_open: dict[str, tuple[Entrance, AsyncExitStack]] = {}
-_opening = asyncio.Lock()
-
-
 def _at_the_entrance(runtime: Runtime, work: Callable[[Entrance], Awaitable[Result]]) -> Result:
-    """What ``work`` brings on an entrance on a loop of its own: also for a caller that has a loop."""
+    """What ``work`` brings on an entrance and a loop of its own: also for a caller that has a loop."""
 
     async def run() -> Result:
-        url = runtime.database.url
-        async with _opening:
-            if url not in _open:
-                stack = AsyncExitStack()
-                _open[url] = await stack.enter_async_context(Entrance.opened(url)), stack
-        return await work(_open[url][0])
+        async with Entrance.opened(runtime.database.url) as entrance:
+            return await work(entrance)
 
-    return _on_the_loop(run())
-
-
-def _on_the_loop(work: Coroutine[Any, Any, Result]) -> Result:
-    return asyncio.run_coroutine_threadsafe(work, _loop()).result()
-
-
-@cache
-def _loop() -> asyncio.AbstractEventLoop:
-    """A loop that runs for as long as the process does."""
-    loop = asyncio.new_event_loop()
-    threading.Thread(target=loop.run_forever, daemon=True).start()
-    return loop
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, run()).result()
