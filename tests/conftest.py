@@ -36,7 +36,7 @@ def pytest_collection_finish() -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_teardown(item: pytest.Item) -> Generator[None]:
-    """Give up on a teardown that hangs: a test that fails has no limit any more, and the run would never end."""
+    """Give up on a teardown that hangs: a test that failed has no limit any more, and the run would wait."""
 
     def give_up(*_: object) -> None:
         pytest.fail(f"The teardown of {item.nodeid} takes more than {_TEARDOWN_SECONDS} s.")
