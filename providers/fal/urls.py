@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
@@ -33,6 +34,7 @@ class Links:
     cancel: str
 
 
+@lru_cache(maxsize=1024)
 def app_of(endpoint: str) -> str:
     """``owner/app`` of an endpoint id, which is all that status, result and cancel go by.
 

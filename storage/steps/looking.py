@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import text
@@ -76,8 +76,7 @@ _RELEASE: Final = text(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class LookRow:
+class LookRow(NamedTuple):
     """An accepted and undecided attempt, with what a look at it needs; read for each look, so no more."""
 
     job_id: UUID
@@ -148,7 +147,7 @@ class Progress:
 def open_rows(session: Session, job_ids: Sequence[UUID]) -> list[LookRow]:
     """The accepted and undecided attempts of the jobs."""
     found = session.connection().execute(_OPEN, {"ids": list(job_ids)}) if job_ids else ()
-    return [LookRow(*row) for row in found]
+    return [LookRow._make(row) for row in found]
 
 
 def hold(session: Session, job_ids: Sequence[UUID], attempt_ids: Sequence[UUID]) -> dict[UUID, OpenRow]:
