@@ -40,6 +40,7 @@ from api.waiting import Ends
 from services.accept import Reception
 from services.access import KeyRing
 from services.build import build
+from services.garbage import settle
 from services.health import Health
 from services.hooks import Listener
 from services.logs import configure
@@ -105,5 +106,6 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     async with parts.ends.heard(), parts.live.running(), Entrance.opened(runtime.database.url) as entrance:
         app.state.reception = Reception(runtime, entrance)
         app.state.listener = Listener(runtime, entrance)
+        settle()
         with told_to_stop(stop):
             yield

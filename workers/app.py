@@ -17,6 +17,7 @@ from celery.signals import (
 
 from services.batches.expanding import expand
 from services.collect import collect
+from services.garbage import settle
 from services.logs import configure
 from services.settings import SettingMissing, Settings
 from storage.queue import COLLECT, DELIVER, READ, SUBMIT, make_app
@@ -88,10 +89,16 @@ def _let_others_pass(instance: Worker, **_: object) -> None:
         os.nice(_NICE)
 
 
+@celeryd_after_setup.connect
+def _before_it_forks(**_: object) -> None:
+    settle()
+
+
 @worker_process_init.connect
 def _warm(**_: object) -> None:
     """Build the parts while the process starts, so that its first job does not wait for them."""
     parts()
+    settle()
 
 
 # The one ends a process of a pool, the other a worker whose tasks are threads.

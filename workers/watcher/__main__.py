@@ -9,6 +9,7 @@ from typing import NoReturn
 import uvloop
 
 from services.build import build
+from services.garbage import settle
 from services.logs import configure
 from services.settings import SettingMissing
 from workers.watcher.loop import Watcher
@@ -30,6 +31,7 @@ def main() -> int:
     except SettingMissing as error:
         sys.stderr.write(f"{error}\n")
         return 2
+    settle()
     # Two thirds of what a look costs on asyncio's own loop.
     uvloop.run(run(Watcher(runtime)))
     return 0
