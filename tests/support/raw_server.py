@@ -63,25 +63,23 @@ def _serve(listener: socket.socket, script: Script, over: Event, reads: bool) ->
             return
         with connection, suppress(OSError):
             if reads:
-                _read_request(connection)
+                read_request(connection)
             script(connection, over)
 
 
-def _read_request(connection: socket.socket) -> None:
-    """Take in head and body: a close with unread bytes would reset the connection."""
+def read_request(connection: socket.socket) -> bytes:
+    """Take in head and body, or what came until an end: a close with unread bytes resets the connection."""
     received = b""
-    while b"\r\n\r\n" not in received:
-        piece = connection.recv(_LONGEST_REQUEST)
-        if not piece:
-            return
+    while not _is_whole(received) and (piece := connection.recv(_LONGEST_REQUEST)):
         received += piece
-    head, _, body = received.partition(b"\r\n\r\n")
-    length = 0
-    for line in head.lower().split(b"\r\n"):
-        if line.startswith(b"content-length:"):
-            length = int(line.partition(b":")[2])
-    while len(body) < length:
-        piece = connection.recv(_LONGEST_REQUEST)
-        if not piece:
-            return
-        body += piece
+    return received
+
+
+def _is_whole(received: bytes) -> bool:
+    head, found, body = received.partition(b"\r\n\r\n")
+    lengths = [
+        int(line.partition(b":")[2])
+        for line in head.lower().split(b"\r\n")
+        if line.startswith(b"content-length:")
+    ]
+    return bool(found) and len(body) >= sum(lengths)

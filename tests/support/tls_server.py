@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from tests.support.raw_server import raw_server
+from tests.support.raw_server import raw_server, read_request
 
 _ANSWER: Final = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
@@ -29,7 +29,7 @@ def tls_server(folder: Path, name: str, heard: list[bytes]) -> Iterator[tuple[in
 
     def script(connection: socket, _: Event) -> None:
         with suppress(OSError), serving.wrap_socket(connection, server_side=True) as line:
-            heard.append(line.recv(65536))
+            heard.append(read_request(line))
             line.sendall(_ANSWER)
 
     with raw_server(script, reads=False) as url:

@@ -10,6 +10,7 @@ import pytest
 from domain.lifecycle import Kind
 from providers.base import NotAccepted, OutcomeUnknown, Submission
 from providers.linkmodel import LinkModelProvider
+from tests.support.raw_server import read_request
 
 KEY = "sk-test-0123456789abcdef"
 CREATED = b'{"code":0,"data":{"task_id":"t","price":0.074},"msg":"success"}'
@@ -27,7 +28,7 @@ def raw_server(reply: bytes | None) -> Iterator[tuple[str, list[bytes]]]:
             while not done.is_set():
                 connection, _ = listener.accept()
                 with closing(connection):
-                    heard.append(connection.recv(65536))
+                    heard.append(read_request(connection))
                     if reply is None:
                         done.wait(60)
                     elif not done.is_set():
