@@ -102,8 +102,8 @@ def _order(chance: random.Random, tag: str, callback: str) -> Order:
 def _flood(on: Stage, rows: Rows, customer: Customer, wanted: Sequence[Order]) -> None:
     """Ask for all, and kill everything when there is something in every state.
 
-    Else all would have been sent by then, and nothing be queued: so nothing is sent or fetched any more once
-    some are at every other place.
+    Else all would have been sent by then, and nothing be queued: so nothing is sent, looked at or fetched any
+    more once some are at every other place.
     """
     pause = threading.Event()
     with ThreadPoolExecutor(_ASKERS) as askers, ExitStack() as frozen:
@@ -112,12 +112,23 @@ def _flood(on: Stage, rows: Rows, customer: Customer, wanted: Sequence[Order]) -
             asked.append(askers.submit(customer.ask, order))
             pause.wait(_ASKED_SECONDS / len(wanted) if slowly else 1 / _ASKED_PER_SECOND)
             if slowly and number % _LOOK_EACH == 0 and _busy(rows.statuses(), len(wanted)):
-                for name in ("submits", "worker"):
-                    frozen.enter_context(on.frozen(name))
-                slowly = False
+                slowly = not _stopped_busy(on, rows, len(wanted), frozen)
         for one in asked:
             one.result()
         on.kill_everything()
+
+
+def _stopped_busy(on: Stage, rows: Rows, jobs: int, frozen: ExitStack) -> bool:
+    """Stop those at work while there is something in every state; they go on where that was over by then."""
+    with ExitStack() as stopped:
+        for name in ("submits", "worker", "watcher"):
+            stopped.enter_context(on.frozen(name))
+        # What they had sent to the database before is written by then.
+        threading.Event().wait(_LOOK_SECONDS)
+        if not _busy(rows.statuses(), jobs):
+            return False
+        frozen.push(stopped.pop_all())
+        return True
 
 
 def _started_again(on: Stage, rows: Rows, say: Say) -> Killed:
