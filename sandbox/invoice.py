@@ -12,7 +12,7 @@ NANO_PER_USD: Final = 1_000_000_000
 class Line:
     """One accepted request; ``final`` is False while it may still end another way.
 
-    ``made`` says that it has ended with something to fetch.
+    ``made`` says that it has ended with something to fetch: files that a filter blacked out are nothing.
     """
 
     request_id: str

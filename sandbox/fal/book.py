@@ -118,7 +118,7 @@ class FalBook:
         verdict = self.verdict(record) if record.over(now) else None
         billed = verdict.billed if verdict else None
         nano = bills.charged(record, billed) if billed else 0
-        made = verdict is not None and verdict.succeeded
+        made = verdict is not None and verdict.succeeded and not outputs.blanked(record)
         over, state = verdict is not None, record.state(now)
         return Line(record.id, FAL, record.endpoint.id, nano, nano > 0, over, state, made)
 

@@ -19,6 +19,11 @@ def make(core: Core, record: FalRequest) -> JsonObject:
     return _video(core, record) if record.endpoint.kind == "video" else _images(core, record)
 
 
+def blanked(record: FalRequest) -> bool:
+    """Whether the safety filter blacks out every file of the request."""
+    return record.endpoint.kind == "image" and all(_flags(record))
+
+
 def links(output: JsonObject) -> list[str]:
     """Every media link in an output."""
     files = [*output.get("images", []), *([output["video"]] if "video" in output else [])]
@@ -32,8 +37,7 @@ def key_of(link: str) -> str:
 
 def _images(core: Core, record: FalRequest) -> JsonObject:
     arguments, script = record.arguments, record.script
-    count = image_count(arguments)
-    flagged = [script.has("nsfw") or (script.has("nsfw_some") and at == 0) for at in range(count)]
+    flagged = _flags(record)
     width, height = image_size(arguments)
     kind = _FORMATS.get(str(arguments.get("output_format")), "jpeg")
     seed = arguments.get("seed")
@@ -50,6 +54,15 @@ def _images(core: Core, record: FalRequest) -> JsonObject:
         "has_nsfw_concepts": flagged,
         "prompt": _prompt(record),
     }
+
+
+def _flags(record: FalRequest) -> list[bool]:
+    """Of each image, whether the safety filter blacks it out."""
+    script = record.script
+    return [
+        script.has("nsfw") or (script.has("nsfw_some") and at == 0)
+        for at in range(image_count(record.arguments))
+    ]
 
 
 def _video(core: Core, record: FalRequest) -> JsonObject:
