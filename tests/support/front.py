@@ -14,6 +14,7 @@ import httpx
 import uvicorn
 from fastapi import FastAPI
 from pydantic import SecretStr
+from sqlalchemy.pool import QueuePool
 
 from services.access import Scope, create_key, create_project
 from services.build import build
@@ -21,6 +22,7 @@ from services.runtime import Runtime
 from services.settings import Settings
 from storage.migrate import migrate
 from tests.support.postgres import Postgres
+from tests.support.until import until
 
 _STOP_SECONDS = 5
 
@@ -50,7 +52,16 @@ def running_parts(database_url: str, folder: Path, **settings: Any) -> Iterator[
     try:
         yield runtime
     finally:
+        # A step that a watcher or a worker has left on a thread of its own ends by itself.
+        until(lambda: units_of_work(runtime) == 0, "the last unit of work's end")
         runtime.database.close()
+
+
+def units_of_work(runtime: Runtime) -> int:
+    """How many are under way."""
+    pool = runtime.database.engine.pool
+    assert isinstance(pool, QueuePool)
+    return pool.checkedout()
 
 
 @contextmanager
