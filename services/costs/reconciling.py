@@ -113,11 +113,12 @@ def _wait(session: Session, due: Sequence[Due], bills: Mapping[str, Bill], runti
     now = runtime.clock()
     for one in due:
         wait = next_look(one.looks + 1)
-        if wait is None and one.cost_nano == 0:
+        bill = bills.get(one.request_id)
+        if wait is not None:
+            invoices.look_again(session, [one.attempt_id], now + wait)
+        elif one.cost_nano == 0 and (bill is None or bill.units == 0):
             # What cost nothing needs no bill.
             invoices.finish(session, [one.attempt_id])
-        elif wait is None:
-            why = Why.NEVER_PRICED if one.request_id in bills else Why.NEVER_BILLED
-            invoices.give_up(session, [one.attempt_id], why, now)
         else:
-            invoices.look_again(session, [one.attempt_id], now + wait)
+            why = Why.NEVER_BILLED if bill is None else Why.NEVER_PRICED
+            invoices.give_up(session, [one.attempt_id], why, now)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import ColumnElement, true
 from sqlmodel import col, func, select
 
 from domain.generation import JobRequest
@@ -27,7 +28,7 @@ from services.reading import Slice
 from services.runtime import Runtime
 from storage import agenda, jobs
 from storage.costs.differences import Wanted
-from storage.records import AttemptRecord, JobRecord, LedgerEntryRecord
+from storage.records import AttemptRecord, InvoiceRecord, JobRecord, LedgerEntryRecord
 from tests.support.engine import WATCHER, run
 from tests.support.front import new_project, running_parts
 from tests.support.taking import accept
@@ -115,6 +116,18 @@ class Billed:
         """What the sandbox charges for an attempt."""
         nano: int = self.sandbox.invoice()[str(attempt.provider_request_id)]["nano_usd"]
         return nano
+
+    def waiting(self) -> int:
+        """How many attempts are still to be asked about."""
+        return self._counted(col(InvoiceRecord.next_at).is_not(None))
+
+    def kept(self) -> int:
+        """How many have something left to tell, or to be asked about."""
+        return self._counted(true())
+
+    def _counted(self, which: ColumnElement[bool]) -> int:
+        with self.runtime.database.work() as session:
+            return session.exec(select(func.count()).select_from(InvoiceRecord).where(which)).one()
 
     def _open(self) -> int:
         ended = [status.value for status in ENDED]

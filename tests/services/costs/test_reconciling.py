@@ -23,18 +23,6 @@ def here(database_url: str, tmp_path: Path) -> Iterator[Billed]:
         yield made
 
 
-def waiting(here: Billed) -> int:
-    """How many attempts are still to be asked about."""
-    with here.runtime.database.work() as session:
-        found = session.connection().execute(text("SELECT count(*) FROM invoices WHERE next_at IS NOT NULL"))
-        return int(found.scalar_one())
-
-
-def kept(here: Billed) -> int:
-    with here.runtime.database.work() as session:
-        return int(session.connection().execute(text("SELECT count(*) FROM invoices")).scalar_one())
-
-
 def asked(here: Billed) -> int:
     """How often fal's billing was asked."""
     calls = here.sandbox.client.get("/control/requests").json()["calls"]
@@ -48,11 +36,11 @@ def test_what_is_billed_as_it_was_booked_is_noted_and_leaves_nothing_behind(here
     [attempt] = here.attempts(job_id)
     assert (attempt.invoiced_nano, attempt.cost_nano) == (PRICE, PRICE) == (here.invoiced(attempt),) * 2
     assert here.bookings(job_id) == before
-    assert (waiting(here), asked(here)) == (1, 1)
+    assert (here.waiting(), asked(here)) == (1, 1)
     view = read_job(here.runtime, here.project_id, job_id)
     assert view["attempts"][0]["invoiced"] == {"nano_usd": PRICE, "usd": "0.003"}
     here.reconcile(after=DAY)
-    assert (kept(here), asked(here), here.differences()) == (0, 2, [])
+    assert (here.kept(), asked(here), here.differences()) == (0, 2, [])
     here.reconcile(after=DAY)
     assert asked(here) == 2
 
@@ -128,7 +116,7 @@ def test_what_is_never_billed_stays_booked_and_is_listed(here: Billed) -> None:
         str(unpriced): "never_priced",
     }
     assert [here.job(one).cost_nano for one in (never, unpriced, *free)] == [PRICE, PRICE, 0]
-    assert waiting(here) == 0
+    assert here.waiting() == 0
 
 
 def test_several_events_are_one_bill_and_a_correction_follows_it(here: Billed) -> None:
